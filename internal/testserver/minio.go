@@ -1,0 +1,99 @@
+package testserver
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Store is a MinIO server of the test's own, with an empty bucket.
+type Store struct {
+	*Process
+	Endpoint  string
+	AccessKey string
+	SecretKey string
+	Region    string
+	Bucket    string
+}
+
+// MinIO starts one with its data in a folder of the test's own. The first
+// call on a machine builds it, which takes minutes.
+func MinIO(tb testing.TB) Store {
+	tb.Helper()
+	program, err := minioProgram(Root(tb))
+	if err != nil {
+		tb.Fatalf("build MinIO from tools/minio (the first time needs the Go module proxy): %v", err)
+	}
+	addr := FreeAddr(tb)
+	s := Store{
+		Endpoint:  "http://" + addr,
+		AccessKey: "local",
+		SecretKey: "local-secret",
+		Region:    "us-east-1",
+		Bucket:    "uploads",
+	}
+	// On a single drive a bucket is a folder.
+	data := tb.TempDir()
+	if err := os.Mkdir(filepath.Join(data, s.Bucket), 0o755); err != nil {
+		tb.Fatal(err)
+	}
+	env := []string{
+		"MINIO_ROOT_USER=" + s.AccessKey,
+		"MINIO_ROOT_PASSWORD=" + s.SecretKey,
+		// The default of 24 h is shorter than an upload's life.
+		"MINIO_API_STALE_UPLOADS_EXPIRY=72h",
+	}
+	s.Process = start(tb, answers(s.Endpoint+"/minio/health/ready"), env, program,
+		"server", data, "--address", addr, "--console-address", "127.0.0.1:0", "--quiet")
+	return s
+}
+
+// answers says whether a GET of url answers 200.
+func answers(url string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("GET %s: %s", url, resp.Status)
+		}
+		return nil
+	}
+}
+
+var minio struct {
+	sync.Once
+	program string
+	err     error
+}
+
+// minioProgram is the path of the executable in Go's build cache. It is not
+// run by `go tool` itself, which would stand between us and its process.
+func minioProgram(root string) (string, error) {
+	minio.Do(func() {
+		cmd := exec.Command("go", "tool", "-n", "-modfile=tools/minio/go.mod", "minio")
+		cmd.Dir = root
+		var out, problems bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &problems
+		if err := cmd.Run(); err != nil {
+			minio.err = fmt.Errorf("%w: %s", err, strings.TrimSpace(problems.String()))
+			return
+		}
+		minio.program = strings.TrimSpace(out.String())
+		_, minio.err = os.Stat(minio.program)
+	})
+	return minio.program, minio.err
+}

@@ -1,0 +1,132 @@
+// Package testserver starts the real servers that the tests run against, each
+// a process of its own on a free loopback port, and ends exactly those.
+package testserver
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Process is a server that a test started.
+type Process struct {
+	cmd    *exec.Cmd
+	out    lockedBuffer
+	exited chan struct{}
+}
+
+// start runs a program until the test ends and waits until ready says yes.
+func start(tb testing.TB, ready func(context.Context) error, env []string, name string, args ...string) *Process {
+	tb.Helper()
+	p := &Process{cmd: exec.Command(name, args...), exited: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	if err := p.cmd.Start(); err != nil {
+		tb.Fatalf("start %s: %v", filepath.Base(name), err)
+	}
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.exited)
+	}()
+	tb.Cleanup(func() {
+		p.Kill()
+		if tb.Failed() {
+			tb.Logf("%s said:\n%s", filepath.Base(name), p.out.tail(4096))
+		}
+	})
+	p.await(tb, ready)
+	return p
+}
+
+// await polls ready until it holds; a minute without it, or the end of the
+// process, fails the test.
+func (p *Process) await(tb testing.TB, ready func(context.Context) error) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ready(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-p.exited:
+			tb.Fatalf("%s ended at once:\n%s", p.cmd.Path, p.out.tail(4096))
+		case <-ctx.Done():
+			tb.Fatalf("%s did not get ready: %v\n%s", p.cmd.Path, err, p.out.tail(4096))
+		case <-tick.C:
+		}
+	}
+}
+
+// Signal sends the process a signal, for example SIGSTOP.
+func (p *Process) Signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
+
+// Exited is closed when the process has ended.
+func (p *Process) Exited() <-chan struct{} { return p.exited }
+
+// Kill ends the process, as a crash would, and waits for it.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}
+
+// Output is what the process has printed so far, at most its last 64 KiB.
+func (p *Process) Output() string { return p.out.tail(64 << 10) }
+
+// FreeAddr is a loopback address that nobody listens on at the moment.
+func FreeAddr(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Root is the folder of the main module.
+func Root(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "tools", "minio", "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			tb.Fatal(fmt.Errorf("not inside the module"))
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) tail(n int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.buf.Bytes()
+	return string(s[max(0, len(s)-n):])
+}

@@ -1,0 +1,139 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Append takes one chunk whole or not at all and answers the new offset.
+// ctx should outlive the client's connection: a chunk that was received whole
+// counts even if the client has gone by then.
+// Errors: all of the package but ErrConflict.
+func (e *Engine) Append(ctx context.Context, c Chunk) (Status, error) {
+	if c.Length > e.cfg.Limits.MaxChunk {
+		return Status{}, ErrTooLarge
+	}
+	if c.Interrupt != nil {
+		defer context.AfterFunc(ctx, c.Interrupt)()
+	}
+	s, numbers, err := e.begin(ctx, c)
+	if err != nil {
+		return Status{}, err
+	}
+	src := newSource(c, e.cfg.Limits.MaxChunk)
+	status, err := e.attempt(s, numbers).run(ctx, src)
+	if err != nil && c.ID == "" {
+		e.discardQuietly(ctx, s) // the client never learnt its id
+	}
+	return status, err
+}
+
+// begin opens the upload, or an attempt on one that is there.
+func (e *Engine) begin(ctx context.Context, c Chunk) (Session, Numbers, error) {
+	wanted := e.cfg.Limits.wanted(c.Length)
+	if c.ID == "" {
+		return e.open(ctx, c, wanted)
+	}
+	return e.cfg.Sessions.Begin(ctx, Begin{
+		ID: c.ID, Owner: c.Owner, Offset: c.Offset, Wanted: wanted, Now: e.cfg.Now(),
+	})
+}
+
+// open stores a new session. A first chunk that does not begin at 0 leaves it
+// empty and tells the client where it stands (PROTOCOL 3.9).
+func (e *Engine) open(ctx context.Context, c Chunk, wanted int) (Session, Numbers, error) {
+	now := e.cfg.Now()
+	s := Session{
+		ID: e.cfg.NewID(), Owner: c.Owner, State: Open,
+		Created: now, Expires: now.Add(e.cfg.TTL),
+		Key: c.Destination, Promised: c.Destination != "", Type: c.ContentType,
+	}
+	if !s.Promised {
+		s.Key = e.stagingKey(s.ID)
+	}
+	numbers, err := e.cfg.Sessions.Open(ctx, s, wanted)
+	if err != nil {
+		return Session{}, Numbers{}, fmt.Errorf("open upload: %w", err)
+	}
+	if c.Offset > 0 {
+		return Session{}, Numbers{}, &OffsetError{ID: s.ID, Expires: s.Expires, Got: c.Offset, Want: 0}
+	}
+	return s, numbers, nil
+}
+
+// run stores the chunk and makes it count. What it stored for nothing is
+// removed, unless it may count after all.
+func (a *attempt) run(ctx context.Context, src *source) (Status, error) {
+	if err := a.take(ctx, src); err != nil {
+		a.undo(ctx)
+		return Status{}, a.explain(ctx, src, err)
+	}
+	if a.taken == 0 {
+		return Status{ID: a.s.ID, Expires: a.s.Expires, Offset: a.s.Offset}, nil
+	}
+	to := a.s.Offset + a.taken
+	err := retry(ctx, always, func() error {
+		return a.e.cfg.Sessions.Advance(ctx, Advance{
+			ID: a.s.ID, Attempt: a.id, From: a.s.Offset, To: to,
+			Parts: a.parts, Tail: a.tail, Drop: a.shed, Unused: a.numbers, Now: a.e.cfg.Now(),
+		})
+	})
+	switch {
+	case err == nil:
+		a.e.deleteFragments(ctx, a.shed)
+		return Status{ID: a.s.ID, Expires: a.s.Expires, Offset: to}, nil
+	case errors.Is(err, ErrUnavailable): // it may have been done: touch nothing
+		return Status{}, fmt.Errorf("advance to %d: %w", to, err)
+	}
+	a.undo(ctx)
+	return Status{}, err
+}
+
+// explain finds the error to answer when storing ended with err.
+func (a *attempt) explain(ctx context.Context, src *source, err error) error {
+	if clients := src.failure(); clients != nil {
+		return clients
+	}
+	if ctx.Err() != nil { // the server stops hard
+		return fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
+	}
+	if !errors.Is(err, ErrNotExist) && !errors.Is(err, errTailGone) {
+		return err
+	}
+	// Something that the record lists is gone. If another attempt won or the
+	// upload ended, the record says so by now.
+	_, _, now := a.e.cfg.Sessions.Begin(ctx, Begin{
+		ID: a.s.ID, Owner: a.s.Owner, Offset: a.s.Offset, Now: a.e.cfg.Now(),
+	})
+	if now != nil {
+		return now
+	}
+	return a.e.lost(ctx, a.s, err)
+}
+
+// undoTime bounds removing what is not needed any more. The sweeper removes
+// what could not be removed in it.
+const undoTime = 10 * time.Second
+
+// undo removes the fragments that this attempt stored. Its parts are never
+// listed, so S3 drops them at Complete.
+func (a *attempt) undo(ctx context.Context) {
+	var own []Fragment
+	for _, f := range slices.Concat(a.tail, a.shed) {
+		if !slices.Contains(a.s.Tail, f) {
+			own = append(own, f)
+		}
+	}
+	if len(own) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	if err := a.e.cfg.Sessions.DropPieces(ctx, a.s.ID, own); err != nil {
+		a.e.note("drop pieces", a.s.ID, err)
+	}
+	a.e.deleteFragments(ctx, own)
+}

@@ -1,0 +1,193 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A commit's runner renews its lease three times before it ends. A repeat of
+// the commit takes over from a runner whose lease has ended.
+const (
+	lease     = 30 * time.Second
+	pollFirst = 50 * time.Millisecond // how often a repeat looks whether the runner is done
+	pollMost  = time.Second
+)
+
+// Commit makes the object appear at its destination. A repeat with the same
+// terms answers the same object; while one runs, a repeat waits for it. The
+// work goes on when ctx ends; only the waiting ends.
+// Errors: ErrNotFound, ErrCompleted, ErrConflict, ErrBusy (ctx ended while the
+// commit runs), *InvalidError, ErrUnavailable.
+func (e *Engine) Commit(ctx context.Context, r CommitRequest) (Object, error) {
+	key, ok := r.Key(0)
+	if !ok {
+		return Object{}, &InvalidError{Reason: "no destination"}
+	}
+	runner := e.cfg.NewID()
+	for wait := pollFirst; ; wait = min(2*wait, pollMost) {
+		now := e.cfg.Now()
+		c := Commit{Terms: r.Terms, Key: key, Runner: runner, Lease: now.Add(lease)}
+		s, previous, err := e.cfg.Sessions.BeginCommit(ctx, r.ID, r.Owner, c, now)
+		switch {
+		case err != nil:
+			return Object{}, fmt.Errorf("begin commit: %w", err)
+		case s.State == Committed:
+			return settled(s.Commit, r)
+		case s.Commit.Runner == runner:
+			return e.await(ctx, e.start(ctx, s, previous, r))
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return Object{}, fmt.Errorf("%w: %w", ErrBusy, err)
+		}
+	}
+}
+
+// settled answers a repeat of a commit that is done.
+func settled(c *Commit, r CommitRequest) (Object, error) {
+	if c.Terms != r.Terms {
+		return Object{}, ErrCompleted
+	}
+	return *c.Result, nil
+}
+
+type outcome struct {
+	object Object
+	err    error
+}
+
+// start runs the commit under a context of its own: a client that hangs up
+// does not cut it (PEERS, tusd#1172).
+func (e *Engine) start(ctx context.Context, s Session, previous *Commit, r CommitRequest) <-chan outcome {
+	done := make(chan outcome, 1)
+	e.runs.Go(func() {
+		ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+		defer cancel(nil)
+		run := &run{e: e, s: s, r: r, commit: *s.Commit, cancel: cancel}
+		object, err := run.do(ctx, previous)
+		done <- outcome{object, err}
+	})
+	return done
+}
+
+func (e *Engine) await(ctx context.Context, done <-chan outcome) (Object, error) {
+	select {
+	case o := <-done:
+		return o.object, o.err
+	case <-ctx.Done():
+		return Object{}, fmt.Errorf("%w: %w", ErrBusy, ctx.Err())
+	}
+}
+
+// sleep waits, or says why ctx ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// do publishes the object and stores the outcome.
+func (r *run) do(ctx context.Context, previous *Commit) (Object, error) {
+	stop := r.keepLease(ctx)
+	defer stop()
+	if previous != nil {
+		done, mine, err := r.resolve(ctx, previous)
+		switch {
+		case err != nil:
+			return Object{}, r.fail(ctx, fmt.Errorf("resolve earlier commit: %w: %w", ErrUnavailable, err))
+		case mine:
+			return r.inherit(ctx, previous, done)
+		}
+	}
+	object, err := r.publish(ctx)
+	if err != nil {
+		return Object{}, r.fail(ctx, err)
+	}
+	return r.end(ctx, object)
+}
+
+// resolve finds out what a dead runner left: its object, or nothing at all.
+func (r *run) resolve(ctx context.Context, previous *Commit) (o Object, mine bool, err error) {
+	if previous.Copy.ID != "" {
+		// Whatever that runner still does, its object cannot appear after this.
+		if err := r.e.cfg.Objects.Abort(ctx, previous.Copy); err != nil {
+			return Object{}, false, fmt.Errorf("abort earlier copy: %w", err)
+		}
+	}
+	return r.own(ctx, previous.Key)
+}
+
+// inherit stores the object that a dead runner made, under that one's terms.
+func (r *run) inherit(ctx context.Context, previous *Commit, done Object) (Object, error) {
+	r.mu.Lock()
+	r.commit.Terms, r.commit.Key = previous.Terms, previous.Key
+	r.mu.Unlock()
+	object, err := r.end(ctx, done)
+	if err == nil && previous.Terms != r.r.Terms {
+		return Object{}, ErrCompleted
+	}
+	return object, err
+}
+
+// own is the object at key, if this upload made it.
+func (r *run) own(ctx context.Context, key string) (o Object, mine bool, err error) {
+	o, err = r.e.cfg.Objects.Head(ctx, key)
+	if errors.Is(err, ErrNotExist) {
+		return Object{}, false, nil
+	}
+	return o, err == nil && o.Upload == r.s.ID, err
+}
+
+// end stores the result; only then what was staged is removed.
+func (r *run) end(ctx context.Context, object Object) (Object, error) {
+	if object.Modified.IsZero() {
+		object.Modified = r.e.cfg.Now()
+	}
+	c := r.state()
+	c.Result = &object
+	err := retry(ctx, always, func() error { return r.e.cfg.Sessions.EndCommit(ctx, r.s.ID, c) })
+	if err != nil {
+		return Object{}, fmt.Errorf("store result of commit: %w", superseded(err))
+	}
+	r.tidy(ctx)
+	return object, nil
+}
+
+// fail opens the upload again, so that the client may commit elsewhere
+// (PROTOCOL 3.8). When it is not certain that no object appeared, only the
+// lease ends: whoever commits next looks first.
+func (r *run) fail(ctx context.Context, err error) error {
+	if errors.Is(err, ErrBusy) { // it is another runner's commit now
+		return err
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
+	}
+	c := r.state()
+	var failed error
+	if errors.Is(err, ErrUnavailable) {
+		c.Lease = r.e.cfg.Now()
+		failed = r.e.cfg.Sessions.UpdateCommit(context.WithoutCancel(ctx), r.s.ID, c, r.s.Sealed)
+	} else {
+		failed = r.e.cfg.Sessions.Reopen(ctx, r.s.ID, c.Runner)
+	}
+	if failed != nil {
+		r.e.note("give up commit", r.s.ID, failed)
+	}
+	return err
+}
+
+// superseded says ErrBusy where the session store says that the commit is not
+// this runner's any more: another has taken over.
+func superseded(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("taken over by another runner: %w", ErrBusy)
+	}
+	return err
+}

@@ -1,0 +1,114 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Copying inside the store is done by parts, in parallel: CopyObject stops at
+// 5 GiB, ignores conditions on MinIO, and takes twice as long (STORE.md).
+const (
+	copyPart     = 64 << 20 // bytes; more for objects of over 10,000 such parts
+	copyParallel = 4
+)
+
+// copyStaged copies the staged object to the first destination that is free.
+func (r *run) copyStaged(ctx context.Context) (Object, error) {
+	return r.eachName(ctx, func(key string, c Condition) (Object, error) {
+		if err := r.lookFirst(ctx, key, c); err != nil {
+			return Object{}, err
+		}
+		return r.copyTo(ctx, key, c)
+	})
+}
+
+// lookFirst says ErrConflict when copying would be in vain. It may be wrong a
+// moment later; Complete's condition decides.
+func (r *run) lookFirst(ctx context.Context, key string, c Condition) error {
+	if !c.Absent {
+		return nil
+	}
+	_, err := r.e.cfg.Objects.Head(ctx, key)
+	switch {
+	case errors.Is(err, ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	return ErrConflict
+}
+
+// copyTo copies the staged object to key. The multipart upload there is
+// recorded before the first byte, so that a successor or the sweeper ends it.
+func (r *run) copyTo(ctx context.Context, key string, c Condition) (Object, error) {
+	m, err := r.e.cfg.Objects.CreateMultipart(ctx, key, r.attributes())
+	if err != nil {
+		return Object{}, fmt.Errorf("open copy: %w", err)
+	}
+	object, err := r.copyInto(ctx, m, c)
+	if err != nil {
+		r.e.abort(ctx, m)
+	}
+	return object, err
+}
+
+func (r *run) copyInto(ctx context.Context, m Multipart, c Condition) (Object, error) {
+	if err := r.update(ctx, func(c *Commit) { c.Copy = m }); err != nil {
+		return Object{}, err
+	}
+	parts, err := r.copyParts(ctx, m)
+	if err != nil {
+		return Object{}, r.orLost(fmt.Errorf("copy to destination: %w", err))
+	}
+	object, err := r.e.cfg.Objects.Complete(ctx, m, parts, c)
+	if errors.Is(err, ErrNotExist) {
+		// Completed by a call whose answer was lost, or aborted by a successor.
+		own, mine, failed := r.own(ctx, m.Key)
+		if mine || failed != nil {
+			return own, failed
+		}
+		return Object{}, fmt.Errorf("complete copy: %w: %w", ErrUnavailable, err)
+	}
+	return object, err
+}
+
+// copyParts copies the staged object part by part, a few at a time.
+func (r *run) copyParts(ctx context.Context, m Multipart) ([]Part, error) {
+	size := copyPartSize(r.s.Offset, r.e.cfg.Limits)
+	parts := make([]Part, (r.s.Offset+size-1)/size)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan int)
+	var work sync.WaitGroup
+	for range min(copyParallel, len(parts)) {
+		work.Go(func() {
+			for i := range next {
+				offset := int64(i) * size
+				err := retry(ctx, always, func() (err error) {
+					parts[i], err = r.e.cfg.Objects.CopyPart(ctx, m, i+1, r.e.stagingKey(r.s.ID), offset, min(size, r.s.Offset-offset))
+					return err
+				})
+				if err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for i := range parts {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	work.Wait()
+	return parts, context.Cause(ctx)
+}
+
+// copyPartSize is the size, in bytes, of the parts to copy size bytes in.
+func copyPartSize(size int64, l Limits) int64 {
+	least := (size + int64(l.MaxParts) - 1) / int64(l.MaxParts)
+	return min(max(copyPart, least), l.MaxPart)
+}

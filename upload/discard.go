@@ -1,0 +1,118 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Discard gives up an upload and frees everything it holds.
+// Errors: ErrNotFound, ErrBusy, ErrUnavailable.
+func (e *Engine) Discard(ctx context.Context, owner, id string) error {
+	s, err := e.cfg.Sessions.Bury(ctx, id, owner, e.cfg.Now())
+	if err != nil {
+		return err
+	}
+	return e.clean(ctx, s)
+}
+
+// discardQuietly removes an upload that no client knows of, or that is lost.
+// Whatever fails is left for the sweeper.
+func (e *Engine) discardQuietly(ctx context.Context, s Session) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	if err := e.Discard(ctx, s.Owner, s.ID); err != nil {
+		e.note("discard", s.ID, err)
+	}
+}
+
+// lost gives up an upload whose accepted bytes are not all there any more:
+// better no upload than a wrong object. The client starts again. As long as
+// the store still lists the multipart upload, it is only confused.
+func (e *Engine) lost(ctx context.Context, s Session, cause error) error {
+	if !errors.Is(cause, errTailGone) {
+		open, err := e.cfg.Objects.Multiparts(ctx, s.Key)
+		if err != nil {
+			return fmt.Errorf("look for multipart upload: %w", err)
+		}
+		if slices.Contains(open, s.UploadID) {
+			return fmt.Errorf("%w: %w", ErrUnavailable, cause)
+		}
+	}
+	e.cfg.Log.Error("upload is damaged and given up", "upload", s.ID, "offset", s.Offset, "err", cause)
+	e.discardQuietly(ctx, s)
+	return ErrNotFound
+}
+
+// clean removes everything a buried session has in the object store, then the
+// session. It may be repeated, and goes on from where it was. Multipart uploads
+// are listed at the staging key too: one whose creation was not recorded is
+// nowhere else to be found.
+func (e *Engine) clean(ctx context.Context, s Session) error {
+	open, err := e.multiparts(ctx, s)
+	for _, m := range open {
+		err = errors.Join(err, e.cfg.Objects.Abort(ctx, m))
+	}
+	var keys []string
+	for key, failed := range e.cfg.Objects.List(ctx, e.stagingFolder(s.ID)) {
+		if failed != nil {
+			err = errors.Join(err, failed)
+			break
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) > 0 {
+		err = errors.Join(err, e.cfg.Objects.Delete(ctx, keys...))
+	}
+	if err != nil {
+		return fmt.Errorf("clean up: %w", err)
+	}
+	return e.cfg.Sessions.Forget(ctx, s.ID)
+}
+
+// multiparts are the multipart uploads that may be open for a session.
+func (e *Engine) multiparts(ctx context.Context, s Session) ([]Multipart, error) {
+	var all []Multipart
+	if s.UploadID != "" {
+		all = append(all, s.multipart())
+	}
+	if s.Commit != nil && s.Commit.Copy.ID != "" {
+		all = append(all, s.Commit.Copy)
+	}
+	staging := e.stagingKey(s.ID)
+	ids, err := e.cfg.Objects.Multiparts(ctx, staging)
+	for _, id := range ids {
+		if m := (Multipart{Key: staging, ID: id}); !slices.Contains(all, m) {
+			all = append(all, m)
+		}
+	}
+	return all, err
+}
+
+// abort gives up a multipart upload that turned out not to be needed.
+func (e *Engine) abort(ctx context.Context, m Multipart) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	if err := e.cfg.Objects.Abort(ctx, m); err != nil {
+		e.note("abort multipart upload", m.Key, err)
+	}
+}
+
+// deleteFragments removes those fragments that are objects.
+func (e *Engine) deleteFragments(ctx context.Context, fragments []Fragment) {
+	var keys []string
+	for _, f := range fragments {
+		if f.Place == InObjects {
+			keys = append(keys, f.Name)
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	if err := e.cfg.Objects.Delete(ctx, keys...); err != nil {
+		e.note("delete tail objects", keys[0], err)
+	}
+}

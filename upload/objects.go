@@ -1,0 +1,72 @@
+package upload
+
+import (
+	"context"
+	"io"
+	"iter"
+)
+
+// Objects is the object store. Methods are safe for concurrent use. They give
+// up in bounded time when the store makes no progress. Errors are
+// ErrUnavailable (wrapped, with the cause), ctx's, the body's own error as it
+// was said, and those a method names.
+type Objects interface {
+	// CreateMultipart opens a multipart upload at key.
+	CreateMultipart(ctx context.Context, key string, a Attributes) (Multipart, error)
+
+	// UploadPart streams exactly size bytes (1 to 5 GiB) of body into one part,
+	// without a buffer of its size. It asks with Expect: 100-continue, so that
+	// a refusal comes before the body is read, and does not repeat by itself:
+	// whoever knows whether a byte of body was taken repeats it.
+	// Errors: ErrNotExist when the multipart upload is gone.
+	UploadPart(ctx context.Context, m Multipart, number int, size int64, body io.Reader) (Part, error)
+
+	// CopyPart makes a part of size bytes at offset of the object at source,
+	// inside the store. Errors: ErrNotExist.
+	CopyPart(ctx context.Context, m Multipart, number int, source string, offset, size int64) (Part, error)
+
+	// Complete assembles parts, which are in ascending order, into the object;
+	// the condition is checked by the store atomically. Errors: ErrConflict
+	// (the multipart upload lives on), ErrNotExist when it is gone: it may
+	// have been completed before, so look at the object.
+	Complete(ctx context.Context, m Multipart, parts []Part, c Condition) (Object, error)
+
+	// Abort gives up a multipart upload and frees its parts. One that is gone
+	// is no error.
+	Abort(ctx context.Context, m Multipart) error
+
+	// Multiparts lists the ids of the open multipart uploads at exactly key.
+	Multiparts(ctx context.Context, key string) ([]string, error)
+
+	// Put stores an object of exactly size bytes in one call; the condition is
+	// checked atomically. Errors: ErrConflict.
+	Put(ctx context.Context, key string, size int64, body io.Reader, a Attributes, c Condition) (Object, error)
+
+	// Get opens an object for reading from its start. Errors: ErrNotExist.
+	Get(ctx context.Context, key string) (io.ReadCloser, error)
+
+	// Head looks at an object. Errors: ErrNotExist.
+	Head(ctx context.Context, key string) (Object, error)
+
+	// Delete removes objects; one that is not there is no error.
+	Delete(ctx context.Context, keys ...string) error
+
+	// List yields the keys that begin with prefix, in order.
+	List(ctx context.Context, prefix string) iter.Seq2[string, error]
+
+	// Ping says whether the store answers for the bucket.
+	Ping(ctx context.Context) error
+}
+
+// Attributes go with an object when it is made.
+type Attributes struct {
+	ContentType string // "" leaves it to the store
+	Upload      string // id of the upload, kept in the object's metadata; "" for none
+}
+
+// Condition is what must hold at the destination at the moment the object
+// appears there. The zero value holds always.
+type Condition struct {
+	Absent bool   // nothing is there (If-None-Match: *)
+	Match  string // an object with this ETag is there (If-Match)
+}

@@ -1,0 +1,168 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// publish makes the object appear, in the cheapest way there is:
+//   - all of it is in the tail: one Put at the destination;
+//   - the destination was promised: Complete, there;
+//   - else: Complete at the staging key, then copy inside the store.
+func (r *run) publish(ctx context.Context) (Object, error) {
+	if err := r.keepPromise(); err != nil {
+		return Object{}, err
+	}
+	if r.s.Sealed {
+		return r.copyStaged(ctx)
+	}
+	var parts []Part
+	if r.s.UploadID != "" {
+		var err error
+		if parts, err = r.e.cfg.Sessions.Parts(ctx, r.s.ID); err != nil {
+			return Object{}, fmt.Errorf("read parts: %w", err)
+		}
+	}
+	switch {
+	case len(parts) == 0:
+		return r.putTail(ctx)
+	case r.s.Promised:
+		return r.completePromised(ctx, parts)
+	}
+	if err := r.assemble(ctx, parts); err != nil {
+		return Object{}, err
+	}
+	return r.copyStaged(ctx)
+}
+
+// keepPromise refuses a destination other than the promised one: the
+// multipart upload cannot be moved.
+func (r *run) keepPromise() error {
+	if key, _ := r.r.Key(0); r.s.Promised && key != r.s.Key {
+		return &InvalidError{Reason: "the path differs from the one promised with the first chunk"}
+	}
+	return nil
+}
+
+// attributes of the object to be.
+func (r *run) attributes() Attributes {
+	return Attributes{ContentType: r.r.ContentType, Upload: r.s.ID}
+}
+
+// eachName tries destinations until one does not conflict. An object of this
+// very upload in the way is an earlier try whose answer was lost.
+func (r *run) eachName(ctx context.Context, try func(key string, c Condition) (Object, error)) (Object, error) {
+	for n := 0; ; n++ {
+		key, ok := r.r.Key(n)
+		if !ok {
+			return Object{}, ErrConflict
+		}
+		condition := r.r.Condition
+		if n > 0 {
+			condition = Condition{Absent: true}
+			if err := r.update(ctx, func(c *Commit) { c.Key = key }); err != nil {
+				return Object{}, err
+			}
+		}
+		object, err := try(key, condition)
+		if !errors.Is(err, ErrConflict) {
+			return object, err
+		}
+		if own, mine, err := r.own(ctx, key); mine || err != nil {
+			return own, err
+		}
+	}
+}
+
+// putTail stores an object that is all tail, with one call.
+func (r *run) putTail(ctx context.Context) (Object, error) {
+	if r.s.UploadID != "" {
+		r.e.abort(ctx, r.s.multipart()) // opened for a part that never counted
+	}
+	return r.eachName(ctx, func(key string, c Condition) (object Object, err error) {
+		err = retry(ctx, always, func() error {
+			tail := r.e.readTail(ctx, r.s.ID, r.s.Tail)
+			defer tail.Close()
+			object, err = r.e.cfg.Objects.Put(ctx, key, r.s.Offset, tail, r.attributes(), c)
+			return err
+		})
+		return object, r.orLost(err)
+	})
+}
+
+// completePromised completes the multipart upload at its destination.
+func (r *run) completePromised(ctx context.Context, parts []Part) (Object, error) {
+	parts, err := r.lastPart(ctx, parts)
+	if err != nil {
+		return Object{}, err
+	}
+	object, err := r.e.cfg.Objects.Complete(ctx, r.s.multipart(), parts, r.r.Condition)
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotExist) {
+		// It may be ours: completed by a call whose answer was lost.
+		own, mine, failed := r.own(ctx, r.s.Key)
+		if mine || failed != nil {
+			return own, failed
+		}
+	}
+	return object, r.orLost(err)
+}
+
+// assemble completes the multipart upload at the staging key. From then on the
+// upload is sealed: a commit that fails later may be repeated, elsewhere too,
+// but takes no more chunks.
+func (r *run) assemble(ctx context.Context, parts []Part) error {
+	parts, err := r.lastPart(ctx, parts)
+	if err != nil {
+		return err
+	}
+	_, err = r.e.cfg.Objects.Complete(ctx, r.s.multipart(), parts, Condition{})
+	if errors.Is(err, ErrNotExist) {
+		own, mine, failed := r.own(ctx, r.s.Key)
+		if failed != nil {
+			return failed
+		}
+		if mine && own.Size == r.s.Offset {
+			err = nil
+		}
+	}
+	if err != nil {
+		return r.orLost(err)
+	}
+	r.mu.Lock()
+	r.s.Sealed = true
+	r.mu.Unlock()
+	return r.update(ctx, func(*Commit) {})
+}
+
+// lastPart stores the tail as the last part and checks the list before S3
+// does: MinIO accepts lists that AWS refuses (STORE.md).
+func (r *run) lastPart(ctx context.Context, parts []Part) ([]Part, error) {
+	if size := tailSize(r.s.Tail); size > 0 {
+		last := r.e.attempt(r.s, Numbers{})
+		if err := last.part(ctx, &buffer{}, size); err != nil {
+			return nil, r.orLost(err)
+		}
+		parts = append(parts, last.parts...)
+	}
+	var sum int64
+	for i, p := range parts {
+		if i > 0 && p.Number <= parts[i-1].Number {
+			return nil, fmt.Errorf("part %d is listed after part %d", p.Number, parts[i-1].Number)
+		}
+		sum += p.Size
+	}
+	if sum != r.s.Offset {
+		return nil, fmt.Errorf("parts hold %d bytes, %d were accepted", sum, r.s.Offset)
+	}
+	return parts, nil
+}
+
+// orLost tells an upload whose bytes are gone from a store that does not answer.
+func (r *run) orLost(err error) error {
+	if errors.Is(err, errTailGone) || errors.Is(err, ErrNotExist) {
+		r.e.cfg.Log.Error("upload is damaged", "upload", r.s.ID, "offset", r.s.Offset, "err", err)
+		return ErrNotFound
+	}
+	return err
+}

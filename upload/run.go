@@ -1,0 +1,72 @@
+package upload
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// run is one commit at work.
+type run struct {
+	e      *Engine
+	s      Session
+	r      CommitRequest
+	cancel context.CancelCauseFunc
+
+	mu     sync.Mutex // the lease is renewed beside the work
+	commit Commit
+}
+
+// state is a copy of the stored state with a fresh lease.
+func (r *run) state() Commit {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.commit.Lease = r.e.cfg.Now().Add(lease)
+	return r.commit
+}
+
+// update changes the stored state. That another runner has taken over ends
+// this one: its work is that one's now.
+func (r *run) update(ctx context.Context, change func(*Commit)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.commit)
+	r.commit.Lease = r.e.cfg.Now().Add(lease)
+	err := retry(ctx, always, func() error {
+		return r.e.cfg.Sessions.UpdateCommit(ctx, r.s.ID, r.commit, r.s.Sealed)
+	})
+	if err != nil {
+		return fmt.Errorf("store state of commit: %w", superseded(err))
+	}
+	return nil
+}
+
+// keepLease renews the lease until stop is called. When it cannot, the run is
+// cancelled: somebody else will think it dead.
+func (r *run) keepLease(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for sleep(ctx, lease/3) == nil {
+			if err := r.update(ctx, func(*Commit) {}); err != nil && ctx.Err() == nil {
+				r.cancel(fmt.Errorf("renew lease: %w", err))
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-stopped
+	}
+}
+
+// tidy removes what the commit leaves behind in the object store.
+func (r *run) tidy(ctx context.Context) {
+	if r.s.Sealed {
+		if err := r.e.cfg.Objects.Delete(ctx, r.e.stagingKey(r.s.ID)); err != nil {
+			r.e.note("delete staged object", r.s.ID, err)
+		}
+	}
+	r.e.deleteFragments(ctx, r.s.Tail)
+}

@@ -1,0 +1,127 @@
+package upload
+
+import (
+	"context"
+	"time"
+)
+
+// Sessions is the session store: the authority on every upload. Every method
+// is atomic, safe for concurrent use from any number of processes, and may be
+// repeated after an error without harm. Errors are ErrUnavailable (wrapped,
+// with the cause) when the store did not answer, and those a method names.
+//
+// A session whose State is Gone, or whose Expires is not after now, is
+// ErrNotFound to every method that takes an owner or advances the upload.
+type Sessions interface {
+	// Open stores a new session in State Open, and before that its deadline for
+	// the sweeper. It draws as many part numbers as wanted, from 1.
+	Open(ctx context.Context, s Session, wanted int) (Numbers, error)
+
+	// Get reads a session. Errors: ErrNotFound, also for another owner's.
+	Get(ctx context.Context, id, owner string, now time.Time) (Session, error)
+
+	// Begin opens an attempt to append at offset (bytes; AnyOffset for wherever
+	// the upload ends) and draws part numbers for it. It changes nothing else:
+	// any number of attempts may run at once, and Advance lets one win.
+	// Errors: ErrNotFound; ErrCompleted when committed or sealed; ErrBusy when
+	// committing; *OffsetError.
+	Begin(ctx context.Context, b Begin) (Session, Numbers, error)
+
+	// Draw takes further part numbers. They count as used from then on, unless
+	// an Advance gives them back. Errors: ErrNotFound.
+	Draw(ctx context.Context, id string, wanted int, now time.Time) (Numbers, error)
+
+	// Attach stores S3's id of the session's multipart upload, once: it answers
+	// the id that is stored afterwards, which is another's when that was first.
+	// Errors: ErrNotFound.
+	Attach(ctx context.Context, id, uploadID string, now time.Time) (string, error)
+
+	// Advance makes an attempt's work count: if the offset is still From, it
+	// becomes To, Parts are listed, Tail replaces the tail, the pieces of the
+	// fragments in Drop are deleted, and the numbers in Unused are given back
+	// if no later one was drawn. Repeating a won Advance wins again.
+	// Errors: ErrNotFound, ErrCompleted, ErrBusy; *OffsetError when the race
+	// was lost.
+	Advance(ctx context.Context, a Advance) error
+
+	// Parts reads the listed parts in ascending order of number.
+	Parts(ctx context.Context, id string) ([]Part, error)
+
+	// PutPieces stores pieces of a fragment under names no other attempt uses:
+	// pieces first, first+1, …. They vanish by themselves some time after
+	// expires. One round trip.
+	PutPieces(ctx context.Context, id, name string, first int, pieces [][]byte, expires time.Time) error
+
+	// GetPieces reads count pieces from first on. A piece that is not there is
+	// ErrNotExist. One round trip.
+	GetPieces(ctx context.Context, id, name string, first, count int) ([][]byte, error)
+
+	// DropPieces deletes pieces; that there are none is no error.
+	DropPieces(ctx context.Context, id string, fragments []Fragment) error
+
+	// BeginCommit claims the commit for c.Runner until c.Lease. It answers the
+	// session as it stands afterwards:
+	//   - State Committing and Commit.Runner == c.Runner: the caller runs it. If
+	//     an earlier runner died, takeover is true and previous is what it left.
+	//   - State Committing and another Runner: that one is at work; wait.
+	//   - State Committed: look at Commit.Terms and Commit.Result.
+	// A stored commit whose runner is dead is always taken over, also by a
+	// request with other terms. Errors: ErrNotFound.
+	BeginCommit(ctx context.Context, id, owner string, c Commit, now time.Time) (s Session, previous *Commit, err error)
+
+	// UpdateCommit stores the runner's progress: c.Lease, c.Key, c.Copy and
+	// whether the staging object is sealed (once sealed, always sealed).
+	// Errors: ErrNotFound when c.Runner is not the runner any more.
+	UpdateCommit(ctx context.Context, id string, c Commit, sealed bool) error
+
+	// EndCommit stores c.Result and State Committed, and frees parts and tail.
+	// Repeating it is harmless. Errors: ErrNotFound as for UpdateCommit.
+	EndCommit(ctx context.Context, id string, c Commit) error
+
+	// Reopen gives up the commit: State Open again.
+	// Errors: ErrNotFound as for UpdateCommit.
+	Reopen(ctx context.Context, id, runner string) error
+
+	// Bury takes a session to State Gone and answers what is to be cleaned up.
+	// An owner of "" is the sweeper, which may bury only what has expired by
+	// now. A session that is Gone already is answered again, also to its owner.
+	// Errors: ErrNotFound; ErrBusy when a commit is running, that is, its lease
+	// has not ended, and when the sweeper came too early: its ErrNotFound means
+	// that there is no record at all.
+	Bury(ctx context.Context, id, owner string, now time.Time) (Session, error)
+
+	// Due claims up to max ids whose deadline has passed: nobody else is given
+	// them until retry, when they are due again unless forgotten by then.
+	Due(ctx context.Context, now, retry time.Time, max int) ([]string, error)
+
+	// Forget deletes whatever is left of a session, its deadline last.
+	Forget(ctx context.Context, id string) error
+
+	// Ping says whether the store answers and accepts writes.
+	Ping(ctx context.Context) error
+}
+
+// AnyOffset as Begin.Offset stands for the offset as it is.
+const AnyOffset int64 = -1
+
+// Begin is the request for an attempt.
+type Begin struct {
+	ID     string
+	Owner  string
+	Offset int64 // bytes, or AnyOffset
+	Wanted int   // part numbers
+	Now    time.Time
+}
+
+// Advance is the outcome of an attempt.
+type Advance struct {
+	ID      string
+	Attempt string // the attempt's id, to recognise a repeat
+	From    int64  // bytes
+	To      int64  // bytes
+	Parts   []Part
+	Tail    []Fragment
+	Drop    []Fragment // those in the session store are deleted; others are ignored
+	Unused  Numbers
+	Now     time.Time
+}

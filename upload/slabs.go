@@ -1,0 +1,140 @@
+package upload
+
+import (
+	"context"
+	"io"
+	"sync"
+)
+
+// slabSize is the unit of buffering and the size of a piece of the tail in the
+// session store, in bytes. 1,000 slow clients hold one each: 64 MiB.
+const slabSize = 64 << 10
+
+// slabs is the budget for the buffers of all requests. Whoever holds nothing
+// may wait for a slab; whoever holds one never waits for another, but makes do
+// with what it has: so the budget cannot deadlock.
+type slabs struct {
+	taken chan struct{} // one entry a slab given out
+	pool  sync.Pool
+}
+
+func newSlabs(budget int64) *slabs {
+	return &slabs{
+		taken: make(chan struct{}, max(1, budget/slabSize)),
+		pool:  sync.Pool{New: func() any { return new([slabSize]byte) }},
+	}
+}
+
+// reserve waits for leave to hold slabSize bytes.
+func (s *slabs) reserve(ctx context.Context) error {
+	select {
+	case s.taken <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// tryReserve takes leave for up to n slabs and says for how many. Half of the
+// budget is left to those who hold nothing yet.
+func (s *slabs) tryReserve(n int) int {
+	for i := range n {
+		if len(s.taken) >= cap(s.taken)/2 {
+			return i
+		}
+		select {
+		case s.taken <- struct{}{}:
+		default:
+			return i
+		}
+	}
+	return n
+}
+
+// release gives back leave for n slabs.
+func (s *slabs) release(n int) {
+	for range n {
+		<-s.taken
+	}
+}
+
+// buffer is a run of bytes in slabs, a feed that can go back.
+type buffer struct {
+	slabs *slabs
+	full  []*[slabSize]byte
+	size  int64 // bytes
+	pos   int64 // bytes; of the next Read
+}
+
+// fill reads from r until it ends, most bytes are there, or the budget is
+// short; at least one slab is filled unless r ends. It says whether r ended.
+func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool, err error) {
+	for b.size < most {
+		if err := b.grow(ctx); err != nil {
+			return false, err
+		}
+		if int64(len(b.full))*slabSize == b.size { // no more to be had now
+			return false, nil
+		}
+		slab := b.full[len(b.full)-1][:min(slabSize, most-b.size)]
+		n, err := io.ReadFull(r, slab)
+		b.size += int64(n)
+		switch err {
+		case nil:
+		case io.EOF, io.ErrUnexpectedEOF:
+			return true, nil
+		default:
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// grow adds a slab; only for the first it waits.
+func (b *buffer) grow(ctx context.Context) error {
+	if len(b.full) == 0 {
+		if err := b.slabs.reserve(ctx); err != nil {
+			return err
+		}
+	} else if b.slabs.tryReserve(1) == 0 {
+		return nil
+	}
+	b.full = append(b.full, b.slabs.pool.Get().(*[slabSize]byte))
+	return nil
+}
+
+// pieces are the unread bytes, a slice a slab. The position is at a slab's start.
+func (b *buffer) pieces() [][]byte {
+	var out [][]byte
+	for at := b.pos; at < b.size; at += slabSize {
+		out = append(out, b.full[at/slabSize][:min(slabSize, b.size-at)])
+	}
+	return out
+}
+
+// free empties the buffer and gives the slabs back.
+func (b *buffer) free() {
+	for _, s := range b.full {
+		b.slabs.pool.Put(s)
+	}
+	b.slabs.release(len(b.full))
+	b.full, b.size, b.pos = nil, 0, 0
+}
+
+// Read reads from the position on.
+func (b *buffer) Read(p []byte) (int, error) {
+	if b.pos == b.size {
+		return 0, io.EOF
+	}
+	from := b.pos % slabSize
+	n := copy(p, b.full[b.pos/slabSize][from:min(slabSize, from+b.size-b.pos)])
+	b.pos += int64(n)
+	return n, nil
+}
+
+func (b *buffer) mark() int64 { return b.pos }
+
+func (b *buffer) rewind(mark int64) bool {
+	b.pos = mark
+	return true
+}

@@ -1,0 +1,96 @@
+package upload
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"testing/iotest"
+)
+
+func TestBufferFill(t *testing.T) {
+	content := bytes.Repeat([]byte("0123456789abcdef"), 3*slabSize/16)
+	content = append(content, "rest"...)
+	s := newSlabs(16 * slabSize)
+	b := &buffer{slabs: s}
+	ended, err := b.fill(t.Context(), bytes.NewReader(content), 1<<30)
+	if err != nil || !ended || b.size != int64(len(content)) {
+		t.Fatalf("filled %d bytes, ended %v, %v", b.size, ended, err)
+	}
+	if got := len(b.pieces()); got != 4 {
+		t.Errorf("got %d pieces, want 4", got)
+	}
+	for range 2 { // a buffer can go back
+		got, err := io.ReadAll(b)
+		if err != nil || !bytes.Equal(got, content) {
+			t.Fatalf("read %d bytes, %v", len(got), err)
+		}
+		b.rewind(0)
+	}
+	b.free()
+	if n := len(s.taken); n != 0 {
+		t.Errorf("%d slabs are still taken", n)
+	}
+}
+
+// Half of the budget is for those who hold nothing: a greedy one stops there.
+func TestBufferFillStopsAtHalfTheBudget(t *testing.T) {
+	s := newSlabs(8 * slabSize)
+	greedy := &buffer{slabs: s}
+	if ended, err := greedy.fill(t.Context(), zeros{}, 1<<30); ended || err != nil {
+		t.Fatal(ended, err)
+	}
+	if greedy.size != 4*slabSize {
+		t.Errorf("a greedy buffer got %d slabs of 8, want 4", greedy.size/slabSize)
+	}
+	for range 4 {
+		b := &buffer{slabs: s}
+		if _, err := b.fill(t.Context(), zeros{}, 1<<30); err != nil || b.size != slabSize {
+			t.Errorf("under pressure got %d bytes, %v; want one slab", b.size, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := (&buffer{slabs: s}).fill(ctx, zeros{}, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v for a slab too many, want to wait until ctx ends", err)
+	}
+}
+
+func TestSource(t *testing.T) {
+	odd := errors.New("odd")
+	tests := []struct {
+		name   string
+		body   io.Reader
+		length int64
+		read   int64
+		err    error
+	}{
+		{"as announced", bytes.NewReader(make([]byte, 10)), 10, 10, nil},
+		{"never past the length", bytes.NewReader(make([]byte, 12)), 10, 10, nil},
+		{"short", bytes.NewReader(make([]byte, 9)), 10, 9, ErrShortBody},
+		{"unknown length", bytes.NewReader(make([]byte, 16)), UnknownLength, 16, nil},
+		{"unknown length, one too many", bytes.NewReader(make([]byte, 17)), UnknownLength, 17, ErrTooLarge},
+		{"empty", bytes.NewReader(nil), 0, 0, nil},
+		{"stalled", iotest.ErrReader(ErrIdle), 10, 0, ErrIdle},
+		{"odd failure", iotest.ErrReader(odd), 10, 0, ErrShortBody},
+		{"odd failure, unknown length", iotest.ErrReader(odd), UnknownLength, 0, odd},
+		{"byte by byte", iotest.OneByteReader(bytes.NewReader(make([]byte, 10))), 10, 10, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSource(Chunk{Body: test.body, Length: test.length}, 16)
+			n, err := io.Copy(io.Discard, s)
+			if n != test.read || !errors.Is(err, test.err) {
+				t.Errorf("read %d bytes, %v; want %d, %v", n, err, test.read, test.err)
+			}
+			if !errors.Is(s.failure(), test.err) {
+				t.Errorf("the failure is %v, want %v", s.failure(), test.err)
+			}
+		})
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
