@@ -1,0 +1,47 @@
+# Everything runs from a fresh clone with Go alone; what else is needed is got,
+# or asked for, by scripts/test-deps.sh.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Modules whose packages are ours to test and lint; tools/* hold only versions.
+MODULES := . dev deploy
+
+FUZZTIME ?= 30s
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/chunkgate
+	CGO_ENABLED=0 go build -trimpath -o bin/chunkgate ./cmd/chunkgate
+
+.PHONY: dev
+dev: ## Run the whole stack in one process, without Redis, MinIO or a token
+	go run -C dev .
+
+.PHONY: test
+test: test-deps ## Run all tests against the real MinIO, Redis and clients; gets what is missing
+	for module in $(MODULES); do go test -C "$$module" -race -timeout 20m ./...; done
+
+.PHONY: test-deps
+test-deps: ## Get what the tests need beyond Go, and say what it does
+	scripts/test-deps.sh
+
+.PHONY: load
+load: ## Run k6/smoke.js against BASE_URL (with TOKEN), or else against `make dev`'s stack
+	scripts/load.sh
+
+.PHONY: lint
+lint: ## Check format, go vet and staticcheck in every module
+	scripts/lint.sh $(MODULES)
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (30s)
+	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: clean
+clean: ## Remove what was built and downloaded into this folder
+	rm -rf bin clienttest/js/node_modules dev/data

@@ -1,0 +1,6 @@
+// Package clienttest holds tests only: real, unmodified Dropbox v1 clients, and
+// a plain HTTP client that loses its connections, upload to a running server,
+// and what lies in the store afterwards is compared with the files.
+//
+// The clients come from Debian and npm; `make test` gets them.
+package clienttest

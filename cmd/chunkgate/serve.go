@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/chunkgate/chunkgate/proxy"
+	"github.com/chunkgate/chunkgate/s3backend"
+	"github.com/chunkgate/chunkgate/session"
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// serve is the command that does the work.
+type serve struct {
+	Settings settings `embed:""`
+}
+
+// Run wires the packages together and serves until ctx ends.
+func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
+	s := &c.Settings
+	if err := s.validate(); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: s.LogLevel}))
+	auth, err := s.authenticator(log)
+	if err != nil {
+		return err
+	}
+	redis, err := session.Connect(s.RedisURL)
+	if err != nil {
+		return &settingError{"CHUNKGATE_REDIS_URL", "is wrong: " + err.Error()}
+	}
+	defer redis.Close()
+	objects, err := s3backend.New(ctx, s.backend())
+	if err != nil {
+		return err
+	}
+	engine := upload.New(upload.Config{
+		Sessions: session.New(redis, session.Options{Prefix: s.RedisPrefix}),
+		Objects:  objects,
+		Limits:   s.limits(), TTL: s.UploadTTL, StagingPrefix: s.StagingPrefix,
+		TailInSessions: int64(s.TailRedisMax), BufferMemory: int64(s.BufferMemory),
+		Log: log,
+	})
+	server := proxy.New(proxy.Config{
+		Engine: engine, Auth: auth,
+		KeyPrefix: s.KeyPrefix, StagingPrefix: s.StagingPrefix,
+		MaxChunk: int64(s.MaxChunk), BodyIdle: s.BodyIdleTimeout,
+		Log: log,
+	})
+	return s.run(ctx, server, engine, log)
+}
+
+// authenticator reads the tokens file, or lets everybody in when told to.
+func (s *settings) authenticator(log *slog.Logger) (*proxy.Authenticator, error) {
+	if s.InsecureNoAuth {
+		log.Warn("NO AUTHENTICATION: anybody who reaches this server can write to the bucket")
+		return proxy.Anyone(), nil
+	}
+	f, err := os.Open(s.TokensFile)
+	if err != nil {
+		return nil, &settingError{"CHUNKGATE_TOKENS_FILE", "cannot be read: " + err.Error()}
+	}
+	defer f.Close()
+	auth, err := proxy.ParseTokens(f)
+	if err != nil {
+		return nil, &settingError{"CHUNKGATE_TOKENS_FILE", "is wrong: " + err.Error()}
+	}
+	return auth, nil
+}
+
+// run serves and sweeps until ctx ends, then lets chunks and commits finish.
+func (s *settings) run(ctx context.Context, server *proxy.Server, engine *upload.Engine, log *slog.Logger) error {
+	listener, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return &settingError{"CHUNKGATE_LISTEN", "cannot be listened on: " + err.Error()}
+	}
+	log.Info("serving", "listen", listener.Addr().String(), "bucket", s.S3Bucket)
+
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { sweepEvery(serving, s.SweepInterval, engine, log) })
+	err = server.Serve(ctx, listener, s.ShutdownTimeout)
+	stop()
+	sweeping.Wait()
+
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.ShutdownTimeout)
+	defer cancel()
+	if waited := engine.Wait(grace); waited != nil {
+		err = errors.Join(err, fmt.Errorf("commits still running: %w", waited))
+	}
+	log.Info("stopped", "err", err)
+	return err
+}
+
+// sweepEvery frees expired uploads until ctx ends. Replicas need not agree on
+// who sweeps: each upload is claimed by one.
+func sweepEvery(ctx context.Context, interval time.Duration, engine *upload.Engine, log *slog.Logger) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		freed, err := engine.Sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.Error("sweep", "freed", freed, "err", err)
+		} else if freed > 0 {
+			log.Info("sweep", "freed", freed)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestReadmeTable compares the README's table of settings with the code.
+func TestReadmeTable(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(readme)) {
+		if strings.HasPrefix(line, "| `CHUNKGATE_") {
+			got = append(got, strings.TrimSpace(line))
+		}
+	}
+	if diff := cmp.Diff(tableOf(reflect.TypeFor[settings]()), got); diff != "" {
+		t.Errorf("README's table of settings (-code +README):\n%s", diff)
+	}
+}
+
+func tableOf(s reflect.Type) []string {
+	var rows []string
+	for f := range s.Fields() {
+		value := "–"
+		if d := f.Tag.Get("default"); d != "" {
+			value = "`" + d + "`"
+		}
+		help := strings.ReplaceAll(f.Tag.Get("help"), "|", `\|`)
+		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |", f.Tag.Get("env"), value, help))
+	}
+	return rows
+}
+
+// TestWrongSettings: each stops the start with one sentence that names the
+// setting and says why.
+func TestWrongSettings(t *testing.T) {
+	tokens := filepath.Join(t.TempDir(), "tokens")
+	if err := os.WriteFile(tokens, []byte("secret alice alice/\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ env, value, want string }{
+		{"CHUNKGATE_S3_BUCKET", "", "must name the bucket"},
+		{"CHUNKGATE_INSECURE_NO_AUTH", "false", "CHUNKGATE_TOKENS_FILE must name the file of tokens"},
+		{"CHUNKGATE_TOKENS_FILE", tokens, "--insecure-no-auth"},
+		{"CHUNKGATE_MAX_CHUNK", "many", "CHUNKGATE_MAX_CHUNK"},
+		{"CHUNKGATE_MAX_CHUNK", "6GiB", "CHUNKGATE_MAX_CHUNK must be"},
+		{"CHUNKGATE_MAX_OBJECT", "1MiB", "CHUNKGATE_MAX_OBJECT must be at least"},
+		{"CHUNKGATE_UPLOAD_TTL", "10s", "CHUNKGATE_UPLOAD_TTL must be"},
+		{"CHUNKGATE_TAIL_REDIS_MAX", "1GiB", "CHUNKGATE_TAIL_REDIS_MAX must be"},
+		{"CHUNKGATE_EQUAL_PARTS", "1MiB", "CHUNKGATE_EQUAL_PARTS must be"},
+		{"CHUNKGATE_BUFFER_MEMORY", "1KiB", "CHUNKGATE_BUFFER_MEMORY must be"},
+		{"CHUNKGATE_KEY_PREFIX", "/x/", "CHUNKGATE_KEY_PREFIX must be"},
+		{"CHUNKGATE_KEY_PREFIX", ".chunkgate/x/", "CHUNKGATE_KEY_PREFIX must not lie under"},
+		{"CHUNKGATE_STAGING_PREFIX", "staging", "CHUNKGATE_STAGING_PREFIX must end in /"},
+		{"CHUNKGATE_BODY_IDLE_TIMEOUT", "0s", "CHUNKGATE_BODY_IDLE_TIMEOUT must be"},
+		{"CHUNKGATE_SWEEP_INTERVAL", "1ms", "CHUNKGATE_SWEEP_INTERVAL must be"},
+		{"CHUNKGATE_SHUTDOWN_TIMEOUT", "-1s", "CHUNKGATE_SHUTDOWN_TIMEOUT must not"},
+		{"CHUNKGATE_S3_ENDPOINT", "minio:9000", "CHUNKGATE_S3_ENDPOINT"},
+		{"CHUNKGATE_S3_CHECKSUM", "md5", "s3-checksum must be one of"},
+		{"CHUNKGATE_REDIS_URL", "http://user:hunter2@x", "CHUNKGATE_REDIS_URL is wrong"},
+		{"CHUNKGATE_LISTEN", "nowhere", "CHUNKGATE_LISTEN cannot be listened on"},
+		{"CHUNKGATE_LOG_LEVEL", "LOUD", "log-level"},
+	}
+	for _, test := range tests {
+		t.Run(test.env+"="+test.value, func(t *testing.T) {
+			t.Setenv("CHUNKGATE_S3_BUCKET", "uploads")
+			t.Setenv("CHUNKGATE_S3_ENDPOINT", "http://127.0.0.1:1")
+			t.Setenv("CHUNKGATE_LISTEN", "127.0.0.1:0")
+			t.Setenv("CHUNKGATE_INSECURE_NO_AUTH", "true")
+			t.Setenv("CHUNKGATE_LOG_LEVEL", "ERROR") // not the warning about it
+			t.Setenv(test.env, test.value)
+			wantUsage(t, test.want)
+		})
+	}
+}
+
+func TestWrongTokensFile(t *testing.T) {
+	t.Setenv("CHUNKGATE_S3_BUCKET", "uploads")
+	file := filepath.Join(t.TempDir(), "tokens")
+	t.Setenv("CHUNKGATE_TOKENS_FILE", file)
+	wantUsage(t, "CHUNKGATE_TOKENS_FILE cannot be read")
+	if err := os.WriteFile(file, []byte("hunter2 alice alice/\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantUsage(t, "CHUNKGATE_TOKENS_FILE is wrong: line 1")
+}
+
+// wantUsage runs serve and wants it to refuse, in one line without a secret.
+func wantUsage(t *testing.T, want string) {
+	t.Helper()
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"serve"}, &stderr, &stderr)
+	got := stderr.String()
+	if code != exitUsage || !strings.Contains(got, want) {
+		t.Errorf("exit %d: %s\nwant exit %d and %q", code, got, exitUsage, want)
+	}
+	if strings.Count(got, "\n") != 1 {
+		t.Errorf("want one line, got %q", got)
+	}
+	if strings.Contains(got, "hunter2") {
+		t.Errorf("a secret is printed: %s", got)
+	}
+}

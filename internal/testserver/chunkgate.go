@@ -1,0 +1,61 @@
+package testserver
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Proxy is a chunkgate process.
+type Proxy struct {
+	*Process
+	BaseURL string // http://host:port
+}
+
+// Token is the bearer token that Serve's proxies know, and KeyPrefix where its
+// owner's objects are.
+const (
+	Token     = "test-token"
+	KeyPrefix = "tests/"
+)
+
+// tokens is the tokens file for Token.
+const tokens = "sha256:4c5dc9b7708905f77f5e5d16316b5dfb425e68cb326dcd55a860e90a7707031e  tester  " + KeyPrefix + "\n"
+
+// Build builds the program with the race detector.
+func Build(tb testing.TB) string {
+	tb.Helper()
+	program := filepath.Join(tb.TempDir(), "chunkgate")
+	cmd := exec.Command("go", "build", "-race", "-o", program, "./cmd/chunkgate")
+	cmd.Dir = Root(tb)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("build chunkgate: %v\n%s", err, out)
+	}
+	return program
+}
+
+// Serve runs the program on a free port until the test ends, in front of s and
+// r. env is added to its settings and wins.
+func Serve(tb testing.TB, program string, s Store, r Redis, env ...string) Proxy {
+	tb.Helper()
+	file := filepath.Join(tb.TempDir(), "tokens")
+	if err := os.WriteFile(file, []byte(tokens), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	addr := FreeAddr(tb)
+	p := Proxy{BaseURL: "http://" + addr}
+	p.Process = start(tb, answers(p.BaseURL+"/readyz"), append([]string{
+		"CHUNKGATE_LISTEN=" + addr,
+		"CHUNKGATE_REDIS_URL=" + r.URL,
+		"CHUNKGATE_S3_ENDPOINT=" + s.Endpoint,
+		"CHUNKGATE_S3_BUCKET=" + s.Bucket,
+		"CHUNKGATE_S3_PATH_STYLE=true",
+		"CHUNKGATE_TOKENS_FILE=" + file,
+		"AWS_ACCESS_KEY_ID=" + s.AccessKey,
+		"AWS_SECRET_ACCESS_KEY=" + s.SecretKey,
+		"AWS_REGION=" + s.Region,
+		"GORACE=halt_on_error=1",
+	}, env...), program, "serve")
+	return p
+}

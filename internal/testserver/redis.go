@@ -1,0 +1,65 @@
+package testserver
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// Redis is a redis-server of the test's own, empty and without persistence.
+type Redis struct {
+	*Process
+	Addr string // host:port
+	URL  string // redis://host:port
+}
+
+// StartRedis starts one. Further arguments go to redis-server as they are, for
+// example "--maxmemory", "64mb".
+func StartRedis(tb testing.TB, args ...string) Redis {
+	tb.Helper()
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		tb.Fatal("this test needs redis-server in PATH: install Redis 6 or newer (package redis-server or redis)")
+	}
+	addr := FreeAddr(tb)
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	// "-" reads a configuration from standard input, which is empty: no file
+	// of the machine has a say.
+	args = append([]string{"-", "--bind", host, "--port", port, "--dir", tb.TempDir(),
+		"--save", "", "--appendonly", "no"}, args...)
+	s := Redis{Addr: addr, URL: "redis://" + addr}
+	s.Process = start(tb, pong(addr), nil, program, args...)
+	return s
+}
+
+// pong says whether a Redis at addr answers PING.
+func pong(addr string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", addr)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprint(conn, "PING\r\n"); err != nil {
+			return err
+		}
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		if err != nil {
+			return err
+		}
+		if line != "+PONG\r\n" {
+			return fmt.Errorf("PING answers %q", line)
+		}
+		return nil
+	}
+}

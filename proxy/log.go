@@ -1,0 +1,86 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// receive is around every handler: it reads the body for them, answers their
+// errors and writes the one line of log.
+func (s *Server) receive(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := &request{
+			Context: c,
+			started: time.Now(),
+			body:    newBody(c.Response().Writer, c.Request(), s.cfg.BodyIdle),
+		}
+		defer s.finish(r)
+		if r.err = guard(next, r); r.err != nil {
+			s.fail(r)
+		}
+		return nil
+	}
+}
+
+// guard calls a handler; its panic is an error like another.
+func guard(h echo.HandlerFunc, r *request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return h(r)
+}
+
+// finish also runs when the connection is being dropped.
+func (s *Server) finish(r *request) {
+	r.body.end(false)
+	s.cfg.Log.LogAttrs(context.Background(), r.level(), "request", r.attrs()...)
+}
+
+// level is error only for what is a defect of ours.
+func (r *request) level() slog.Level {
+	switch status := r.Response().Status; {
+	case r.dropped:
+		return slog.LevelInfo
+	case status == http.StatusServiceUnavailable:
+		return slog.LevelWarn
+	case status >= http.StatusInternalServerError:
+		return slog.LevelError
+	case !strings.HasPrefix(r.Path(), "/1/"):
+		return slog.LevelDebug // health checks
+	}
+	return slog.LevelInfo
+}
+
+// attrs hold the route instead of the URL, in which clients send tokens.
+func (r *request) attrs() []slog.Attr {
+	status := r.Response().Status
+	if r.dropped {
+		status = 0
+	}
+	attrs := []slog.Attr{
+		slog.String("method", r.Request().Method),
+		slog.String("route", r.Path()),
+		slog.Int("status", status),
+		slog.Int64("bytes", r.body.read.Load()),
+		slog.Duration("dur", time.Since(r.started)),
+	}
+	if r.account.Owner != "" {
+		attrs = append(attrs, slog.String("owner", r.account.Owner))
+	}
+	if r.upload != "" {
+		attrs = append(attrs, slog.String("upload", r.upload))
+	}
+	if r.err != nil {
+		attrs = append(attrs, slog.String("err", r.err.Error()))
+	}
+	return attrs
+}

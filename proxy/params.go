@@ -1,0 +1,138 @@
+package proxy
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"strings"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// maxForm bounds a form in bytes: some short parameters and OAuth's.
+const maxForm = 64 << 10
+
+// maxUploadID bounds an upload id in bytes; ours have 22.
+const maxUploadID = 128
+
+// first is the first value of a parameter that is not empty; an empty one
+// counts as absent (PROTOCOL 1.0).
+func first(params url.Values, name string) string {
+	for _, v := range params[name] {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// parseBool reads true, false, 1 or 0 in any case, as old clients write them.
+func parseBool(params url.Values, name string, absent bool) (bool, error) {
+	switch strings.ToLower(first(params, name)) {
+	case "":
+		return absent, nil
+	case "true", "1":
+		return true, nil
+	case "false", "0":
+		return false, nil
+	}
+	return false, invalid(name + " is neither true nor false")
+}
+
+// uploadID reads which upload a request is about. One that cannot be ours is
+// not asked for: it would be part of the stores' keys.
+func (r *request) uploadID(params url.Values) (string, error) {
+	id := first(params, "upload_id")
+	if id == "" {
+		return "", invalid("upload_id is missing")
+	}
+	if len(id) > maxUploadID || strings.ContainsFunc(id, notInID) {
+		return "", fmt.Errorf("malformed upload_id: %w", upload.ErrNotFound)
+	}
+	r.upload = id
+	return id, nil
+}
+
+func notInID(c rune) bool {
+	letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	return !letter && (c < '0' || c > '9') && c != '-' && c != '_'
+}
+
+// params merges the query with a form in the body, in which clients send the
+// same parameters, or some of them (PROTOCOL 1.0). Where both have one, it is
+// the same. What is malformed is left out, as net/http does with a query.
+func (r *request) params() (url.Values, error) {
+	params := r.Request().URL.Query()
+	kind, attrs, err := mime.ParseMediaType(r.Request().Header.Get("Content-Type"))
+	if err != nil {
+		return params, nil // none is demanded, and clients send empty ones
+	}
+	switch kind {
+	case "application/x-www-form-urlencoded":
+		form, err := r.form()
+		if err != nil {
+			return nil, err
+		}
+		fields, _ := url.ParseQuery(string(form))
+		merge(params, fields)
+	case "multipart/form-data":
+		form, err := r.form()
+		if err != nil {
+			return nil, err
+		}
+		fields, err := parseMultipart(form, attrs["boundary"])
+		if err != nil {
+			return nil, err
+		}
+		merge(params, fields)
+	}
+	return params, nil
+}
+
+func merge(params, more url.Values) {
+	for name, values := range more {
+		params[name] = append(params[name], values...)
+	}
+}
+
+// form reads the whole body.
+func (r *request) form() ([]byte, error) {
+	form, err := io.ReadAll(io.LimitReader(r.body, maxForm+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(form) > maxForm {
+		return nil, invalid("form is too long")
+	}
+	return form, nil
+}
+
+// parseMultipart reads the fields of a form that is in memory; files among
+// them are passed over. multipart's own ReadForm would write temporary files.
+func parseMultipart(form []byte, boundary string) (url.Values, error) {
+	if boundary == "" {
+		return nil, invalid("multipart form has no boundary")
+	}
+	fields := url.Values{}
+	parts := multipart.NewReader(bytes.NewReader(form), boundary)
+	for {
+		p, err := parts.NextPart()
+		if err == io.EOF { // as it is: wrapped, it says that the form ended early
+			return fields, nil
+		}
+		if err != nil {
+			return nil, invalid("multipart form is malformed")
+		}
+		if p.FileName() != "" {
+			continue
+		}
+		value, err := io.ReadAll(p)
+		if err != nil {
+			return nil, invalid("multipart form is malformed")
+		}
+		fields.Add(p.FormName(), string(value))
+	}
+}

@@ -1,0 +1,45 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// request is one request on its way through the handlers.
+type request struct {
+	echo.Context
+	started time.Time
+
+	// body is to be read instead of Request().Body. It does not replace that,
+	// for net/http looks at its type to tell whether the client still waits
+	// for 100 Continue.
+	body *body
+
+	account Account
+	upload  string // id of the upload it is about, once known
+	err     error  // why it failed
+	dropped bool   // the connection was dropped without an answer
+}
+
+// reply sends an answer. That the client does not take it is nobody's error.
+func (r *request) reply(status int, o object) {
+	h := r.Response().Header()
+	// v1's own, and one of the two types that dropbox-js parses (PROTOCOL 1.0).
+	h.Set("Content-Type", "text/javascript")
+	h.Set("Cache-Control", "no-store")
+	r.Response().WriteHeader(status)
+	_, _ = r.Response().Write(o.bytes())
+}
+
+// outlive makes a context that goes on when the client is gone and ends with Halt.
+func (s *Server) outlive(r *http.Request) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
+	stop := context.AfterFunc(s.hard, func() { cancel(errHalted) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}

@@ -1,0 +1,57 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Bounds of a connection. There is none on a whole request or answer: a chunk
+// of 150 MB may take an hour on a slow line, and the copy behind a commit of
+// 100 GB takes minutes (PROTOCOL 5.10). BodyIdle bounds a request that stalls.
+const (
+	headerTimeout  = 20 * time.Second
+	maxHeaderBytes = 64 << 10
+	keepAlive      = 2 * time.Minute
+)
+
+// HTTPServer makes the http.Server that h is to run in. It speaks HTTP/1.1
+// only, for whose status line shell clients look (PROTOCOL 5.2).
+func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Server{
+		Handler:           h,
+		Protocols:         protocols,
+		ReadHeaderTimeout: headerTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		IdleTimeout:       keepAlive,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// Serve answers on l until ctx ends. Then it is not ready, takes no more
+// connections, and lets running requests finish within grace; what runs longer
+// is cut, nothing of it counts, and that is the error.
+func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration) error {
+	srv := HTTPServer(s, s.cfg.Log)
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	s.SetNotReady()
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if err := srv.Shutdown(late); err != nil {
+		s.Halt()
+		return fmt.Errorf("requests still running after %v: %w", grace, errors.Join(err, srv.Close()))
+	}
+	return nil
+}

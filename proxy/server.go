@@ -1,0 +1,105 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// engine is what the handlers use of *upload.Engine; tests put a fake in its place.
+type engine interface {
+	Append(ctx context.Context, c upload.Chunk) (upload.Status, error)
+	Status(ctx context.Context, owner, id string) (upload.Status, error)
+	Discard(ctx context.Context, owner, id string) error
+	Commit(ctx context.Context, r upload.CommitRequest) (upload.Object, error)
+	Ready(ctx context.Context) error
+}
+
+// Config is what a Server is made of.
+type Config struct {
+	Engine engine         // an *upload.Engine
+	Auth   *Authenticator // who may come in; nil lets nobody in
+
+	KeyPrefix     string // before every key; empty or ending in "/"
+	StagingPrefix string // keys under it are the engine's and cannot be named; ends in "/"
+
+	MaxChunk     int64         // bytes; 0: 157,286,400. Bounds what is read before a refusal; the engine enforces it
+	BodyIdle     time.Duration // a body that makes no progress for this long is given up; 0: 60 s
+	RetryAfter   time.Duration // told with every 503, in whole seconds; 0: 1 s
+	ReadyTimeout time.Duration // bounds one look at the stores for /readyz; 0: 2 s
+
+	Log *slog.Logger // nil: slog.Default()
+}
+
+func (c Config) withDefaults() Config {
+	if c.MaxChunk == 0 {
+		c.MaxChunk = 157_286_400 // PROTOCOL 3.3
+	}
+	if c.BodyIdle == 0 {
+		c.BodyIdle = time.Minute
+	}
+	if c.RetryAfter == 0 {
+		c.RetryAfter = time.Second
+	}
+	if c.ReadyTimeout == 0 {
+		c.ReadyTimeout = 2 * time.Second
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return c
+}
+
+// Server is the HTTP side of chunkgate. It is safe for concurrent use.
+type Server struct {
+	cfg    Config
+	routes *echo.Echo
+
+	leaving atomic.Bool // /readyz says no from now on
+	stores  readiness
+
+	// hard ends with Halt. It is the one context that reaches into chunks that
+	// are being received, which outlive their own request's.
+	hard context.Context
+	halt context.CancelFunc
+}
+
+// New makes a server.
+func New(cfg Config) *Server {
+	s := &Server{cfg: cfg.withDefaults(), routes: echo.New()}
+	s.hard, s.halt = context.WithCancel(context.Background())
+
+	e := s.routes
+	e.Pre(canonical)
+	e.Use(s.receive)
+
+	probe := []string{http.MethodGet, http.MethodHead}
+	e.Match(probe, "/healthz", s.alive)
+	e.Match(probe, "/readyz", s.ready)
+
+	e.PUT("/1/chunked_upload", s.authenticated(s.append))
+	e.POST("/1/chunked_upload", s.authenticated(s.append))
+	e.GET("/1/chunked_upload", s.authenticated(s.status))
+	e.DELETE("/1/chunked_upload", s.authenticated(s.discard))
+	e.POST("/1/commit_chunked_upload/*", s.authenticated(s.commit))
+	return s
+}
+
+// ServeHTTP answers one request. The connection under w should allow read
+// deadlines, as net/http's do; without them a stalled body is waited for.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.routes.ServeHTTP(w, r)
+}
+
+// SetNotReady makes /readyz answer 503 from now on, so that load balancers
+// turn away before the listener closes.
+func (s *Server) SetNotReady() { s.leaving.Store(true) }
+
+// Halt gives up the chunks that are being received; nothing of them counts.
+func (s *Server) Halt() { s.halt() }

@@ -1,0 +1,53 @@
+package s3backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// translate puts what the store, the SDK and the network say into upload's
+// closed list. ctx is the caller's: only its end is reported as such, not that
+// of a timeout of ours. The cause is kept as text, lest a context's or a
+// reader's error in it be taken for the caller's own.
+func translate(ctx context.Context, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var said smithy.APIError
+	if errors.As(err, &said) {
+		return fmt.Errorf("%s: %w", what, translateCode(said.ErrorCode(), err))
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", what, ctx.Err())
+	}
+	return fmt.Errorf("%s: %w: %v", what, upload.ErrUnavailable, err)
+}
+
+// translateCode knows the codes that mean something other than that the store
+// did not do its part.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func translateCode(code string, err error) error {
+	switch code {
+	case "NoSuchUpload", "NoSuchKey", "NotFound": // NotFound: HEAD, which has no body
+		return fmt.Errorf("%w: %v", upload.ErrNotExist, err)
+	case "PreconditionFailed":
+		return fmt.Errorf("%w: %v", upload.ErrConflict, err)
+	case "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "EntityTooLarge",
+		"InvalidArgument", "InvalidRange", "InvalidRequest", "KeyTooLongError", "MalformedXML":
+		return err // a defect of ours: repeating it does not help
+	}
+	// Also 409 ConditionalRequestConflict: AWS could not decide a race, and a
+	// repeat will.
+	return fmt.Errorf("%w: %v", upload.ErrUnavailable, err)
+}
+
+// codeIs says whether the store answered with that code.
+func codeIs(err error, code string) bool {
+	var said smithy.APIError
+	return errors.As(err, &said) && said.ErrorCode() == code
+}

@@ -1,0 +1,183 @@
+package s3backend
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// uploadKey of an object's metadata holds the id of the upload that made it.
+const uploadKey = "chunkgate-upload"
+
+func metadata(a upload.Attributes) map[string]string {
+	if a.Upload == "" {
+		return nil
+	}
+	return map[string]string{uploadKey: a.Upload}
+}
+
+func contentType(a upload.Attributes) *string {
+	if a.ContentType == "" {
+		return nil
+	}
+	return aws.String(a.ContentType)
+}
+
+// Put implements upload.Objects. Like UploadPart it is sent once.
+func (b *Backend) Put(ctx context.Context, key string, size int64, src io.Reader, a upload.Attributes, c upload.Condition) (upload.Object, error) {
+	var out *s3.PutObjectOutput
+	s := sending{what: "put object", src: src, size: size, condition: c}
+	_, err := b.stream(ctx, s, func(ctx context.Context, p payload) (err error) {
+		out, err = b.client.PutObject(ctx, &s3.PutObjectInput{
+			Bucket:        &b.bucket,
+			Key:           &key,
+			Body:          p.reader,
+			ContentLength: &p.length,
+			ContentType:   contentType(a),
+			Metadata:      metadata(a),
+			IfNoneMatch:   ifNoneMatch(c),
+			IfMatch:       ifMatch(c),
+		}, p.options...)
+		return err
+	})
+	if err != nil {
+		return upload.Object{}, err
+	}
+	return upload.Object{Key: key, Size: size, ETag: aws.ToString(out.ETag), Upload: a.Upload}, nil
+}
+
+// Head implements upload.Objects.
+func (b *Backend) Head(ctx context.Context, key string) (upload.Object, error) {
+	call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
+	defer cancel()
+	out, err := b.client.HeadObject(call, &s3.HeadObjectInput{Bucket: &b.bucket, Key: &key})
+	if err != nil {
+		return upload.Object{}, translate(ctx, "head object", err)
+	}
+	return upload.Object{
+		Key:      key,
+		Size:     aws.ToInt64(out.ContentLength),
+		ETag:     aws.ToString(out.ETag),
+		Modified: aws.ToTime(out.LastModified),
+		Upload:   out.Metadata[uploadKey],
+	}, nil
+}
+
+// Get implements upload.Objects.
+func (b *Backend) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	reading, w := watch(ctx, b.timeouts.Stall)
+	out, err := b.client.GetObject(reading, &s3.GetObjectInput{Bucket: &b.bucket, Key: &key})
+	if err != nil {
+		w.stop()
+		return nil, translate(ctx, "get object", err)
+	}
+	w.pause()
+	return &content{ctx: ctx, body: out.Body, watch: w}, nil
+}
+
+// content is an object being read.
+type content struct {
+	ctx   context.Context // the caller's
+	body  io.ReadCloser
+	watch *watchdog
+}
+
+func (c *content) Read(p []byte) (int, error) {
+	c.watch.resume()
+	n, err := c.body.Read(p)
+	c.watch.pause()
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	return n, translate(c.ctx, "read object", err)
+}
+
+func (c *content) Close() error {
+	c.watch.stop()
+	return c.body.Close()
+}
+
+// maxDelete keys go into one call, S3's limit.
+const maxDelete = 1000
+
+// Delete implements upload.Objects.
+func (b *Backend) Delete(ctx context.Context, keys ...string) error {
+	if len(keys) == 1 {
+		call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
+		defer cancel()
+		_, err := b.client.DeleteObject(call, &s3.DeleteObjectInput{Bucket: &b.bucket, Key: &keys[0]})
+		return translate(ctx, "delete object", err)
+	}
+	for len(keys) > 0 {
+		n := min(len(keys), maxDelete)
+		if err := b.deleteBatch(ctx, keys[:n]); err != nil {
+			return err
+		}
+		keys = keys[n:]
+	}
+	return nil
+}
+
+func (b *Backend) deleteBatch(ctx context.Context, keys []string) error {
+	call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
+	defer cancel()
+	list := make([]types.ObjectIdentifier, len(keys))
+	for i := range keys {
+		list[i].Key = &keys[i]
+	}
+	out, err := b.client.DeleteObjects(call, &s3.DeleteObjectsInput{
+		Bucket: &b.bucket,
+		Delete: &types.Delete{Objects: list, Quiet: aws.Bool(true)},
+	})
+	if err != nil {
+		return translate(ctx, "delete objects", err)
+	}
+	for _, e := range out.Errors {
+		if aws.ToString(e.Code) != "NoSuchKey" {
+			return fmt.Errorf("delete objects: %w: %d of %d remain, first %s: %s",
+				upload.ErrUnavailable, len(out.Errors), len(keys), aws.ToString(e.Code), aws.ToString(e.Message))
+		}
+	}
+	return nil
+}
+
+// List implements upload.Objects.
+func (b *Backend) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{
+			Bucket: &b.bucket, Prefix: &prefix,
+		}, func(o *s3.ListObjectsV2PaginatorOptions) { o.StopOnDuplicateToken = true })
+		for pages.HasMorePages() {
+			call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
+			page, err := pages.NextPage(call)
+			cancel()
+			if err != nil {
+				yield("", translate(ctx, "list objects", err))
+				return
+			}
+			for _, o := range page.Contents {
+				if !yield(aws.ToString(o.Key), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Ping implements upload.Objects.
+func (b *Backend) Ping(ctx context.Context) error {
+	call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
+	defer cancel()
+	_, err := b.client.HeadBucket(call, &s3.HeadBucketInput{Bucket: &b.bucket})
+	if codeIs(err, "NotFound") {
+		return fmt.Errorf("head bucket: %w: no such bucket", upload.ErrUnavailable)
+	}
+	return translate(ctx, "head bucket", err)
+}

@@ -1,0 +1,153 @@
+package s3backend
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"hash/crc64"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// errStalled is the cause of a call that the store let hang.
+var errStalled = errors.New("store made no progress")
+
+// payload is a body as it goes out.
+type payload struct {
+	reader  io.Reader
+	length  int64 // bytes on the wire
+	options []func(*s3.Options)
+}
+
+// sending is what a streamed call is about.
+type sending struct {
+	what      string // for errors
+	src       io.Reader
+	size      int64 // bytes of src
+	condition upload.Condition
+}
+
+// stream runs call, which sends s, once, and answers the checksum of what was
+// sent. What s.src says goes first among the errors: the SDK would bury it
+// under its own. After stream returns, s.src is not read any more; while a Read
+// of it blocks, stream does not return.
+func (b *Backend) stream(ctx context.Context, s sending, call func(context.Context, payload) error) (string, error) {
+	watched, w := watch(ctx, b.timeouts.Stall)
+	defer w.stop()
+	body := &body{src: s.src, left: s.size, watch: w, sum: crc64.New(nvme)}
+	if b.trailer {
+		body.sum = crc32.New(castagnoli)
+	}
+	err := call(watched, b.payload(body, s.size))
+	if body.err != nil {
+		return "", body.err
+	}
+	if err != nil && context.Cause(watched) == errStalled {
+		err = errStalled
+	}
+	if err != nil {
+		return "", translateConditional(ctx, s.what, s.condition, err)
+	}
+	return body.checksum(), nil
+}
+
+func (b *Backend) payload(body *body, size int64) payload {
+	p := payload{reader: body, length: size, options: []func(*s3.Options){func(o *s3.Options) {
+		// Who owns the body knows whether a byte was taken, and repeats.
+		o.Retryer = aws.NopRetryer{}
+		o.ContinueHeaderThresholdBytes = 1
+		if inMemory(body.src) {
+			o.ContinueHeaderThresholdBytes = -1
+		}
+	}}}
+	if b.trailer && size > 0 {
+		p.reader, p.length = newFraming(body), framedLength(size)
+		p.options = append(p.options, withTrailer(size))
+		return p
+	}
+	p.options = append(p.options, s3.WithAPIOptions(v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware))
+	return p
+}
+
+// inMemory says that nobody minds if some of r was read in vain: asking the
+// store first would only cost a round trip.
+func inMemory(r io.Reader) bool {
+	switch r.(type) {
+	case *bytes.Reader, *bytes.Buffer, *strings.Reader:
+		return true
+	}
+	return false
+}
+
+// body yields exactly left bytes of src or an error, and never reads further.
+// It is a type of its own also because the SDK sends an *io.PipeReader with
+// Transfer-Encoding: chunked, which S3 refuses with 411.
+type body struct {
+	src   io.Reader
+	left  int64 // bytes
+	err   error // the first that src said
+	sum   hash.Hash
+	watch *watchdog
+}
+
+// Read implements io.Reader. The time that src takes is not the store's.
+func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	if b.left == 0 {
+		return 0, io.EOF
+	}
+	p = p[:min(int64(len(p)), b.left)]
+	b.watch.pause()
+	n, err := b.src.Read(p)
+	b.watch.resume()
+	b.left -= int64(n)
+	b.sum.Write(p[:n])
+	switch {
+	case err == io.EOF && b.left > 0:
+		b.err = fmt.Errorf("body ended %d bytes early: %w", b.left, io.ErrUnexpectedEOF)
+	case err != io.EOF:
+		b.err = err
+	}
+	return n, b.err
+}
+
+// checksum is of what was read so far.
+func (b *body) checksum() string { return base64.StdEncoding.EncodeToString(b.sum.Sum(nil)) }
+
+// watchdog cancels a call's context when the store is waited for too long.
+type watchdog struct {
+	limit  time.Duration
+	timer  *time.Timer
+	cancel context.CancelCauseFunc
+}
+
+// watch begins to wait for the store.
+func watch(ctx context.Context, limit time.Duration) (context.Context, *watchdog) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(limit, func() { cancel(errStalled) })
+	return ctx, &watchdog{limit: limit, timer: timer, cancel: cancel}
+}
+
+func (w *watchdog) pause()  { w.timer.Stop() }
+func (w *watchdog) resume() { w.timer.Reset(w.limit) }
+
+// stop ends the waiting and frees the context.
+func (w *watchdog) stop() {
+	w.timer.Stop()
+	w.cancel(nil)
+}

@@ -1,0 +1,78 @@
+package s3backend
+
+import (
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+// Timeouts bound how long a store may keep a call waiting. A field of zero
+// takes its default.
+type Timeouts struct {
+	Connect time.Duration // dialling, and the TLS handshake; 5 s
+	Call    time.Duration // a small call with its repeats; 30 s
+	Work    time.Duration // CopyPart and Complete, in which the store moves data; 10 min
+	Stall   time.Duration // a streamed body: until the store takes the next bytes, or answers; 30 s
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	fill := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	fill(&t.Connect, 5*time.Second)
+	fill(&t.Call, 30*time.Second)
+	fill(&t.Work, 10*time.Minute)
+	fill(&t.Stall, 30*time.Second)
+	return t
+}
+
+const (
+	// An idle connection for each of the proxy's usual number of requests:
+	// with net/http's two, nearly every part would dial.
+	idleConns       = 256
+	idleConnTimeout = 90 * time.Second
+
+	// A loaded store takes its time to say 100 Continue. When it has not by
+	// then, it may not know the header, and the body is sent unasked.
+	continueTimeout = 5 * time.Second
+
+	// Bytes of each connection's buffers; net/http's own are 4 KiB.
+	writeBuffer = 64 << 10
+	readBuffer  = 64 << 10
+)
+
+// newHTTPClient is the SDK's client, which honours AWS_CA_BUNDLE, with a
+// transport for long bodies.
+func newHTTPClient(t Timeouts) *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = t.Connect }).
+		WithTransportOptions(func(tr *http.Transport) {
+			tr.TLSHandshakeTimeout = t.Connect
+			tr.ExpectContinueTimeout = continueTimeout
+			tr.MaxIdleConns = idleConns
+			tr.MaxIdleConnsPerHost = idleConns
+			tr.MaxConnsPerHost = 0 // bounded by the requests in flight
+			tr.IdleConnTimeout = idleConnTimeout
+			tr.WriteBufferSize = writeBuffer
+			tr.ReadBufferSize = readBuffer
+			tr.DisableCompression = true
+			// One connection a part: in HTTP/2 one slow body's flow control
+			// would hold up the others.
+			tr.ForceAttemptHTTP2 = false
+			tr.Protocols = new(http.Protocols)
+			tr.Protocols.SetHTTP1(true)
+		})
+}
+
+// frozen keeps the SDK from changing the timeouts of the client it is given.
+func frozen(c aws.HTTPClient) aws.HTTPClient {
+	if b, ok := c.(*awshttp.BuildableClient); ok {
+		return b.Freeze()
+	}
+	return c
+}

@@ -1,0 +1,112 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// Begin implements upload.Sessions, in one round trip.
+func (s *Store) Begin(ctx context.Context, b upload.Begin) (upload.Session, upload.Numbers, error) {
+	answer, err := s.run(ctx, beginScript, "begin attempt", b.ID, milli(b.Now), b.Owner, b.Offset, b.Wanted)
+	if err != nil {
+		return upload.Session{}, upload.Numbers{}, got(err, b.Offset)
+	}
+	n, err := numbers(answer, b.Wanted)
+	if err != nil {
+		return upload.Session{}, upload.Numbers{}, err
+	}
+	u, err := sessionIn(answer, 1, b.ID)
+	if err != nil {
+		return upload.Session{}, upload.Numbers{}, err
+	}
+	return u, n, nil
+}
+
+// Draw implements upload.Sessions.
+func (s *Store) Draw(ctx context.Context, id string, wanted int, now time.Time) (upload.Numbers, error) {
+	answer, err := s.run(ctx, drawScript, "draw part numbers", id, milli(now), wanted)
+	if err != nil {
+		return upload.Numbers{}, err
+	}
+	return numbers(answer, wanted)
+}
+
+// Attach implements upload.Sessions.
+func (s *Store) Attach(ctx context.Context, id, uploadID string, now time.Time) (string, error) {
+	answer, err := s.run(ctx, attachScript, "attach multipart upload", id, milli(now), uploadID)
+	if err != nil {
+		return "", err
+	}
+	if len(answer) == 1 {
+		if stored, ok := answer[0].(string); ok {
+			return stored, nil
+		}
+	}
+	return "", fmt.Errorf("attach multipart upload: unexpected answer %v", answer)
+}
+
+// Advance implements upload.Sessions, in one round trip whose cost does not
+// depend on how many parts are listed already. A repeat is recognised while
+// the attempt is among the last dozen or so that won, and beyond that for as
+// long as any byte it added is in the tail.
+func (s *Store) Advance(ctx context.Context, a upload.Advance) error {
+	last := ""
+	if a.To > a.From && len(a.Tail) > 0 {
+		last = spelled(a.Tail[len(a.Tail)-1])
+	}
+	args := []any{
+		milli(a.Now), a.Attempt, a.From, a.To, encodeTail(a.Tail), last,
+		a.Unused.First, a.Unused.First + a.Unused.Count, len(a.Parts),
+	}
+	for _, p := range a.Parts {
+		args = append(args, encodePart(p))
+	}
+	for _, name := range pieceFields(a.Drop) {
+		args = append(args, name)
+	}
+	_, err := s.run(ctx, advanceScript, "advance", a.ID, args...)
+	return got(err, a.From)
+}
+
+// Parts implements upload.Sessions.
+func (s *Store) Parts(ctx context.Context, id string) ([]upload.Part, error) {
+	entries, err := s.client.LRange(ctx, s.keys(id).parts, 0, -1).Result()
+	if err != nil {
+		return nil, unavailable(ctx, "read parts", err)
+	}
+	parts := make([]upload.Part, len(entries))
+	for i, text := range entries {
+		if parts[i], err = decodePart(text); err != nil {
+			return nil, fmt.Errorf("read part %q: %w", text, err)
+		}
+		if i > 0 && parts[i].Number <= parts[i-1].Number {
+			return nil, fmt.Errorf("read parts: %d after %d", parts[i].Number, parts[i-1].Number)
+		}
+	}
+	return parts, nil
+}
+
+// numbers reads the run that a script drew: the first value of its answer.
+func numbers(answer []any, wanted int) (upload.Numbers, error) {
+	if len(answer) > 0 {
+		if first, ok := answer[0].(int64); ok && first > 0 {
+			return upload.Numbers{First: int(first), Count: wanted}, nil
+		}
+	}
+	return upload.Numbers{}, fmt.Errorf("draw part numbers: unexpected answer %v", answer)
+}
+
+// sessionIn reads the record that is value i of a script's answer.
+func sessionIn(answer []any, i int, id string) (upload.Session, error) {
+	if len(answer) <= i {
+		return upload.Session{}, fmt.Errorf("read session: unexpected answer %v", answer)
+	}
+	r, err := list(answer[i])
+	if err != nil {
+		return upload.Session{}, err
+	}
+	return r.session(id)
+}

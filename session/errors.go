@@ -1,0 +1,68 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// unavailable translates what the client or Redis said instead of an answer. It
+// is always the same to the caller, be it the network, a timeout, a full pool,
+// or Redis that is loading, read-only, out of memory or without a master: the
+// call may be repeated, and the cause is for the log. When ctx has ended that
+// stays recognisable too, also where the client reports it as a timeout.
+func unavailable(ctx context.Context, op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if end := ctx.Err(); end != nil && !errors.Is(err, end) {
+		err = fmt.Errorf("%w: %w", end, err)
+	}
+	return fmt.Errorf("%s: %w: %w", op, upload.ErrUnavailable, err)
+}
+
+// verdict maps the status word that every script's answer begins with, and
+// answers what follows it.
+func verdict(op, id string, answer []any) ([]any, error) {
+	if len(answer) == 0 {
+		return nil, fmt.Errorf("%s: empty answer", op)
+	}
+	switch answer[0] {
+	case "ok":
+		return answer[1:], nil
+	case "notfound":
+		return nil, upload.ErrNotFound
+	case "completed":
+		return nil, upload.ErrCompleted
+	case "busy":
+		return nil, upload.ErrBusy
+	case "offset":
+		return nil, offsetError(id, answer[1:])
+	default:
+		return nil, fmt.Errorf("%s: session store answers %q", op, answer[0])
+	}
+}
+
+// offsetError reads the answer offset, expires, offset now.
+func offsetError(id string, answer []any) error {
+	cells := entry{}
+	for _, v := range answer {
+		cells.cells = append(cells.cells, fmt.Sprint(v))
+	}
+	e := &upload.OffsetError{ID: id, Expires: cells.time(), Want: cells.size()}
+	if err := cells.end(); err != nil {
+		return fmt.Errorf("read offset: %w", err)
+	}
+	return e
+}
+
+// got completes an *upload.OffsetError with the offset that was asked for.
+func got(err error, offset int64) error {
+	var e *upload.OffsetError
+	if errors.As(err, &e) {
+		e.Got = offset
+	}
+	return err
+}

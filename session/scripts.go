@@ -1,0 +1,53 @@
+package session
+
+import (
+	"context"
+	"embed"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+//go:embed scripts/*.lua
+var sources embed.FS
+
+var (
+	openScript         = script("open")
+	beginScript        = script("begin")
+	drawScript         = script("draw")
+	attachScript       = script("attach")
+	advanceScript      = script("advance")
+	beginCommitScript  = script("begin_commit")
+	updateCommitScript = script("update_commit")
+	endCommitScript    = script("end_commit")
+	reopenScript       = script("reopen")
+	buryScript         = script("bury")
+	dueScript          = redis.NewScript(source("due"))
+)
+
+// script is one over a session's keys, behind the common prelude.
+func script(name string) *redis.Script {
+	return redis.NewScript(source("record") + source(name))
+}
+
+func source(name string) string {
+	b, err := sources.ReadFile("scripts/" + name + ".lua")
+	if err != nil {
+		panic(err) // the file is not in the build
+	}
+	return string(b)
+}
+
+// run runs a script over a session's keys in one round trip (two when Redis
+// does not know the script yet) and answers what follows the word ok.
+func (s *Store) run(ctx context.Context, do *redis.Script, op, id string, args ...any) ([]any, error) {
+	if !possible(id) {
+		return nil, upload.ErrNotFound
+	}
+	answer, err := do.Run(ctx, s.client, s.keys(id).list(), args...).Slice()
+	if err != nil {
+		return nil, unavailable(ctx, op, err)
+	}
+	return verdict(op, id, answer)
+}

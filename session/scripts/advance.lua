@@ -1,0 +1,39 @@
+-- advance.lua: make an attempt's work count, if the offset is still where it
+-- began.
+--
+-- ARGV[1] now   ARGV[2] attempt   ARGV[3] from   ARGV[4] to
+-- ARGV[5] tail  ARGV[6] how its last fragment is spelled in a tail, or ''
+-- ARGV[7] first unused number     ARGV[8] the number after the last unused
+-- ARGV[9] n, the count of parts   ARGV[10…9+n] parts
+-- ARGV[10+n…] fields of the pieces to drop
+--
+-- A repeat is recognised by the attempt's id among the latest winners; and,
+-- however many won since, as long as its bytes are in the tail: whoever is
+-- told that it lost may throw its fragments away.
+-- Answers: ok | notfound | completed | busy | offset, expires, offset now
+
+local attempt, from, to, tail, last = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local r = record()
+if not lives(r, ARGV[1]) then return {'notfound'} end
+if string.find(r.wins, ' ' .. attempt .. ' ', 1, true)
+  or last ~= '' and string.find(r.tail, last, 1, true) then
+  return {'ok'}
+end
+local word = closed(r)
+if word then return {word} end
+if r.offset ~= from then return {'offset', r.expires, r.offset} end
+
+local parts = tonumber(ARGV[9])
+-- Deleting comes first: it is allowed in a Redis that is out of memory, and so
+-- is what the same script writes after it.
+each('HDEL', KEYS[3], 10 + parts, #ARGV)
+if parts > 0 then
+  each('RPUSH', KEYS[2], 10, 9 + parts)
+  redis.call('PEXPIREAT', KEYS[2], r['until'])
+end
+local wins = string.sub(' ' .. attempt .. r.wins, 1, 512)
+redis.call('HSET', KEYS[1], 'offset', to, 'tail', tail, 'wins', wins)
+if r.next == ARGV[8] then
+  redis.call('HSET', KEYS[1], 'next', ARGV[7])
+end
+return {'ok'}

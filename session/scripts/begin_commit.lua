@@ -1,0 +1,29 @@
+-- begin_commit.lua: claim the commit, unless it is done or a living runner has
+-- it.
+--
+-- ARGV[1] now     ARGV[2] owner   ARGV[3] terms   ARGV[4] destination
+-- ARGV[5] runner  ARGV[6] lease
+--
+-- The fields former_* keep what a dead runner left until its successor reports
+-- progress, so that a repeated claim answers it again. The dead one's copy
+-- stays where it is: it needs aborting even if the successor dies as well.
+-- Answers: ok, record | notfound
+
+local r = record()
+if not lives(r, ARGV[1]) or r.owner ~= ARGV[2] then return {'notfound'} end
+local open = r.state == 'open'
+local mine = r.state == 'committing' and r.runner == ARGV[5]
+local dead = r.state == 'committing' and not mine and past(r.lease, ARGV[1])
+if dead then
+  redis.call('HSET', KEYS[1], 'former_terms', r.terms, 'former_destination', r.destination,
+    'former_runner', r.runner, 'former_lease', r.lease)
+end
+if open then
+  redis.call('HSET', KEYS[1], 'copy_key', '', 'copy_id', '')
+end
+if open or mine or dead then
+  redis.call('HSET', KEYS[1], 'state', 'committing',
+    'terms', ARGV[3], 'destination', ARGV[4], 'runner', ARGV[5], 'lease', ARGV[6])
+end
+local _, flat = record()
+return {'ok', flat}

@@ -1,0 +1,21 @@
+-- bury.lua: take a session to its end and answer what is to be cleaned up.
+--
+-- ARGV[1] now   ARGV[2] owner, or '' for the sweeper
+--
+-- An owner buries what lives, the sweeper what has expired; neither a commit
+-- whose runner is alive.
+-- Answers: ok, record | notfound | busy
+
+local sweeper, now = ARGV[2] == '', ARGV[1]
+local r, flat = record()
+if not r.state or not sweeper and r.owner ~= ARGV[2] then return {'notfound'} end
+if r.state == 'gone' then return {'ok', flat} end
+local expired = past(r.expires, now)
+if expired and not sweeper then return {'notfound'} end
+if sweeper and not expired then return {'busy'} end
+if r.state == 'committing' and not past(r.lease, now) then return {'busy'} end
+-- Deleting comes first, as in advance.lua: burying is what frees memory.
+redis.call('HDEL', KEYS[1], 'wins')
+redis.call('HSET', KEYS[1], 'state', 'gone')
+r, flat = record()
+return {'ok', flat}

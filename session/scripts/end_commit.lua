@@ -1,0 +1,16 @@
+-- end_commit.lua: store the commit's result and free parts and tail.
+--
+-- ARGV[1] runner   ARGV[2] terms   ARGV[3] destination   ARGV[4] result
+--
+-- Deleting comes first, as in advance.lua.
+-- Answers: ok | notfound
+
+local r = record()
+if r.runner ~= ARGV[1] then return {'notfound'} end
+if r.state == 'committed' then return {'ok'} end
+if r.state ~= 'committing' then return {'notfound'} end
+redis.call('DEL', KEYS[2], KEYS[3])
+forget_former()
+redis.call('HSET', KEYS[1], 'state', 'committed', 'tail', '',
+  'terms', ARGV[2], 'destination', ARGV[3], 'result', ARGV[4])
+return {'ok'}

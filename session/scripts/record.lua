@@ -1,0 +1,45 @@
+-- record.lua: the prelude of every script over one session (scripts.go).
+--
+-- KEYS[1] record (hash)   KEYS[2] listed parts (list)   KEYS[3] pieces (hash)
+--
+-- Every answer is an array that begins with a status word (errors.go). Times
+-- are Unix milliseconds and come from the caller, never from Redis. Numbers
+-- are compared and stored as the decimal strings they came as, so that Lua's
+-- floating point never writes one.
+
+-- record reads the session as a table and as the flat list HGETALL gives.
+local function record()
+  local flat, r = redis.call('HGETALL', KEYS[1]), {}
+  for i = 1, #flat, 2 do r[flat[i]] = flat[i + 1] end
+  return r, flat
+end
+
+-- past says whether a time is not after now.
+local function past(time, now)
+  return tonumber(time) <= tonumber(now)
+end
+
+-- lives says whether the session exists for clients.
+local function lives(r, now)
+  return r.state and r.state ~= 'gone' and not past(r.expires, now)
+end
+
+-- closed is the word that refuses bytes, nil while they are welcome.
+local function closed(r)
+  if r.state == 'committed' or r.sealed == '1' then return 'completed' end
+  if r.state == 'committing' then return 'busy' end
+  return nil
+end
+
+-- forget_former removes what a dead runner of the commit left.
+local function forget_former()
+  redis.call('HDEL', KEYS[1],
+    'former_terms', 'former_destination', 'former_runner', 'former_lease')
+end
+
+-- each runs a command over ARGV[first..last]; unpack takes some 8000 at most.
+local function each(command, key, first, last)
+  for i = first, last, 1000 do
+    redis.call(command, key, unpack(ARGV, i, math.min(i + 999, last)))
+  end
+end

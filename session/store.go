@@ -1,0 +1,92 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// Options are what a Store may be told. The zero value is good.
+type Options struct {
+	// Prefix begins every key; "" means "chunkgate:". Stores that share a
+	// prefix share their sessions. It must not hold braces: they are Redis
+	// Cluster's hash tag.
+	Prefix string
+
+	// Grace is how long a session's keys outlive its expiry; 0 means 24 h. A
+	// sweeper that does not run for longer finds nothing to clean up by, and
+	// leaves an abandoned multipart upload to the bucket's lifecycle rule.
+	Grace time.Duration
+}
+
+// Store keeps upload sessions in Redis. It is safe for concurrent use, and any
+// number of stores in any number of processes may share one Redis.
+type Store struct {
+	client redis.UniversalClient
+	prefix string
+	grace  time.Duration
+}
+
+var _ upload.Sessions = (*Store)(nil)
+
+// New makes a Store. The client, which Connect makes, stays the caller's: its
+// timeouts and repeats bound how long a method takes.
+func New(client redis.UniversalClient, o Options) *Store {
+	s := &Store{client: client, prefix: o.Prefix, grace: o.Grace}
+	if s.prefix == "" {
+		s.prefix = "chunkgate:"
+	}
+	if s.grace == 0 {
+		s.grace = 24 * time.Hour
+	}
+	return s
+}
+
+// until is when the keys of a session vanish by themselves.
+func (s *Store) until(expires time.Time) time.Time { return expires.Add(s.grace) }
+
+// Open implements upload.Sessions. The deadline goes first and alone: it lives
+// on another node of a Cluster, and a deadline without a session is harmless
+// while a session without a deadline would never be swept.
+func (s *Store) Open(ctx context.Context, u upload.Session, wanted int) (upload.Numbers, error) {
+	deadline := redis.Z{Score: float64(u.Expires.UnixMilli()), Member: u.ID}
+	if err := s.client.ZAdd(ctx, s.deadlines(), deadline).Err(); err != nil {
+		return upload.Numbers{}, unavailable(ctx, "store deadline", err)
+	}
+	until := s.until(u.Expires)
+	args := append([]any{u.Owner, milli(u.Created), wanted, milli(until)}, fields(u, wanted, until)...)
+	answer, err := s.run(ctx, openScript, "open session", u.ID, args...)
+	if err != nil {
+		return upload.Numbers{}, err
+	}
+	return numbers(answer, wanted)
+}
+
+// Get implements upload.Sessions.
+func (s *Store) Get(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
+	all, err := s.client.HGetAll(ctx, s.keys(id).record).Result()
+	if err != nil {
+		return upload.Session{}, unavailable(ctx, "get session", err)
+	}
+	if len(all) == 0 {
+		return upload.Session{}, upload.ErrNotFound
+	}
+	u, err := (&record{fields: all}).session(id)
+	if err != nil {
+		return upload.Session{}, err
+	}
+	if u.Owner != owner || u.State == upload.Gone || !u.Expires.After(now) {
+		return upload.Session{}, upload.ErrNotFound
+	}
+	return u, nil
+}
+
+// Ping implements upload.Sessions. It writes, because a Redis that is
+// read-only, out of memory or unable to persist still answers PING.
+func (s *Store) Ping(ctx context.Context) error {
+	err := s.client.Set(ctx, s.prefix+"ping", "", time.Minute).Err()
+	return unavailable(ctx, "ping session store", err)
+}

@@ -1,0 +1,36 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// Bury implements upload.Sessions. It works, as Due and Forget do, in a Redis
+// that is out of memory.
+func (s *Store) Bury(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
+	answer, err := s.run(ctx, buryScript, "bury session", id, milli(now), owner)
+	if err != nil {
+		return upload.Session{}, err
+	}
+	return sessionIn(answer, 0, id)
+}
+
+// Due implements upload.Sessions.
+func (s *Store) Due(ctx context.Context, now, retry time.Time, max int) ([]string, error) {
+	ids, err := dueScript.Run(ctx, s.client, []string{s.deadlines()}, milli(now), milli(retry), max).StringSlice()
+	if err != nil {
+		return nil, unavailable(ctx, "claim due sessions", err)
+	}
+	return ids, nil
+}
+
+// Forget implements upload.Sessions. The deadline goes last: a sweeper that
+// dies between the two comes again.
+func (s *Store) Forget(ctx context.Context, id string) error {
+	if err := s.client.Del(ctx, s.keys(id).list()...).Err(); err != nil {
+		return unavailable(ctx, "delete session", err)
+	}
+	return unavailable(ctx, "delete deadline", s.client.ZRem(ctx, s.deadlines(), id).Err())
+}

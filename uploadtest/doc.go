@@ -1,0 +1,10 @@
+// Package uploadtest holds what tests of the engine and of the adapters share:
+//
+//   - TestSessions and TestObjects, the contracts of upload.Sessions and
+//     upload.Objects as code. The adapters run them against real servers, the
+//     fakes run them too, so that the engine's tests can rely on the fakes.
+//   - Sessions and Objects, the two stores in memory. Their hooks refuse a call
+//     (Fault) or lose the answer of one that took effect (After).
+//
+// Only test files import it.
+package uploadtest

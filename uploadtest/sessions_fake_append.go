@@ -1,0 +1,187 @@
+package uploadtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// Open implements upload.Sessions.
+func (f *Sessions) Open(ctx context.Context, u upload.Session, wanted int) (upload.Numbers, error) {
+	return answer(ctx, f, OpOpen, func() (upload.Numbers, error) {
+		s, ok := f.sessions[u.ID]
+		if ok && (s.Owner != u.Owner || !s.Created.Equal(u.Created)) {
+			return upload.Numbers{}, errors.New("open: another session has this id")
+		}
+		if !ok {
+			f.deadlines[u.ID] = u.Expires
+			s = &session{Session: u, next: 1, won: make(map[string]bool)}
+			s.Session = s.snapshot()
+			s.State, s.Commit = upload.Open, nil
+			f.sessions[u.ID] = s
+		}
+		return s.draw(wanted), nil
+	})
+}
+
+func (s *session) draw(wanted int) upload.Numbers {
+	n := upload.Numbers{First: s.next, Count: wanted}
+	s.next += wanted
+	return n
+}
+
+// Get implements upload.Sessions.
+func (f *Sessions) Get(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
+	return answer(ctx, f, OpGetSession, func() (upload.Session, error) {
+		s, err := f.owned(id, owner, now)
+		if err != nil {
+			return upload.Session{}, err
+		}
+		return s.snapshot(), nil
+	})
+}
+
+// Begin implements upload.Sessions.
+func (f *Sessions) Begin(ctx context.Context, b upload.Begin) (upload.Session, upload.Numbers, error) {
+	var n upload.Numbers
+	u, err := answer(ctx, f, OpBegin, func() (upload.Session, error) {
+		s, err := f.owned(b.ID, b.Owner, b.Now)
+		if err != nil {
+			return upload.Session{}, err
+		}
+		if b.Offset == upload.AnyOffset {
+			b.Offset = s.Offset
+		}
+		if err := s.accepts(b.Offset); err != nil {
+			return upload.Session{}, err
+		}
+		n = s.draw(b.Wanted)
+		return s.snapshot(), nil
+	})
+	if err != nil {
+		return upload.Session{}, upload.Numbers{}, err
+	}
+	return u, n, nil
+}
+
+// accepts says why bytes at offset are refused.
+func (s *session) accepts(offset int64) error {
+	switch {
+	case s.State == upload.Committed || s.Sealed:
+		return upload.ErrCompleted
+	case s.State == upload.Committing:
+		return upload.ErrBusy
+	case s.Offset != offset:
+		return &upload.OffsetError{ID: s.ID, Expires: s.Expires, Got: offset, Want: s.Offset}
+	}
+	return nil
+}
+
+// Draw implements upload.Sessions.
+func (f *Sessions) Draw(ctx context.Context, id string, wanted int, now time.Time) (upload.Numbers, error) {
+	return answer(ctx, f, OpDraw, func() (upload.Numbers, error) {
+		s, err := f.living(id, now)
+		if err != nil {
+			return upload.Numbers{}, err
+		}
+		return s.draw(wanted), nil
+	})
+}
+
+// Attach implements upload.Sessions.
+func (f *Sessions) Attach(ctx context.Context, id, uploadID string, now time.Time) (string, error) {
+	return answer(ctx, f, OpAttach, func() (string, error) {
+		s, err := f.living(id, now)
+		if err != nil {
+			return "", err
+		}
+		if s.UploadID == "" {
+			s.UploadID = uploadID
+		}
+		return s.UploadID, nil
+	})
+}
+
+// Advance implements upload.Sessions.
+func (f *Sessions) Advance(ctx context.Context, a upload.Advance) error {
+	return f.call(ctx, OpAdvance, func() error {
+		s, err := f.living(a.ID, a.Now)
+		if err != nil {
+			return err
+		}
+		if s.won[a.Attempt] {
+			return nil
+		}
+		if err := s.accepts(a.From); err != nil {
+			return err
+		}
+		s.won[a.Attempt] = true
+		s.Offset, s.Tail = a.To, slices.Clone(a.Tail)
+		s.parts = append(s.parts, a.Parts...)
+		if s.next == a.Unused.First+a.Unused.Count {
+			s.next = a.Unused.First
+		}
+		f.drop(a.ID, a.Drop)
+		return nil
+	})
+}
+
+// Parts implements upload.Sessions.
+func (f *Sessions) Parts(ctx context.Context, id string) ([]upload.Part, error) {
+	return answer(ctx, f, OpParts, func() ([]upload.Part, error) {
+		s, ok := f.sessions[id]
+		if !ok {
+			return nil, nil
+		}
+		return slices.Clone(s.parts), nil
+	})
+}
+
+// PutPieces implements upload.Sessions.
+func (f *Sessions) PutPieces(ctx context.Context, id, name string, first int, pieces [][]byte, _ time.Time) error {
+	return f.call(ctx, OpPutPieces, func() error {
+		for i, piece := range pieces {
+			f.pieces[pieceName{id, name, first + i}] = bytes.Clone(piece)
+		}
+		return nil
+	})
+}
+
+// GetPieces implements upload.Sessions.
+func (f *Sessions) GetPieces(ctx context.Context, id, name string, first, count int) ([][]byte, error) {
+	return answer(ctx, f, OpGetPieces, func() ([][]byte, error) {
+		var pieces [][]byte
+		for number := first; number < first+count; number++ {
+			piece, ok := f.pieces[pieceName{id, name, number}]
+			if !ok {
+				return nil, fmt.Errorf("piece %d of %q: %w", number, name, upload.ErrNotExist)
+			}
+			pieces = append(pieces, bytes.Clone(piece))
+		}
+		return pieces, nil
+	})
+}
+
+// DropPieces implements upload.Sessions.
+func (f *Sessions) DropPieces(ctx context.Context, id string, fragments []upload.Fragment) error {
+	return f.call(ctx, OpDropPieces, func() error {
+		f.drop(id, fragments)
+		return nil
+	})
+}
+
+func (f *Sessions) drop(id string, fragments []upload.Fragment) {
+	for _, fragment := range fragments {
+		if fragment.Place != upload.InSessions {
+			continue
+		}
+		for i := range fragment.Pieces() {
+			delete(f.pieces, pieceName{id, fragment.Name, fragment.First + i})
+		}
+	}
+}

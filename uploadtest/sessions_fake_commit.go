@@ -1,0 +1,117 @@
+package uploadtest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// BeginCommit implements upload.Sessions. As in Redis, a successor's Copy is
+// its predecessor's until it reports its own.
+func (f *Sessions) BeginCommit(ctx context.Context, id, owner string, c upload.Commit, now time.Time) (upload.Session, *upload.Commit, error) {
+	var previous *upload.Commit
+	u, err := answer(ctx, f, OpBeginCommit, func() (upload.Session, error) {
+		s, err := f.owned(id, owner, now)
+		if err != nil {
+			return upload.Session{}, err
+		}
+		s.claim(c, now)
+		if s.State == upload.Committing && s.Commit.Runner == c.Runner {
+			previous = cloneCommit(s.previous)
+		}
+		return s.snapshot(), nil
+	})
+	if err != nil {
+		return upload.Session{}, nil, err
+	}
+	return u, previous, nil
+}
+
+// claim gives the commit to c.Runner, unless it is done or a living runner's.
+func (s *session) claim(c upload.Commit, now time.Time) {
+	var inherited upload.Multipart
+	switch {
+	case s.State == upload.Committed:
+		return
+	case s.State == upload.Committing && s.Commit.Runner == c.Runner:
+		inherited = s.Commit.Copy
+	case s.State == upload.Committing && s.Commit.Lease.After(now):
+		return
+	case s.State == upload.Committing:
+		s.previous, inherited = s.Commit, s.Commit.Copy
+	}
+	s.State = upload.Committing
+	s.Commit = &upload.Commit{Terms: c.Terms, Key: c.Key, Runner: c.Runner, Lease: c.Lease, Copy: inherited}
+}
+
+// runs finds the session whose commit the runner runs, or has ended.
+func (f *Sessions) runs(id, runner string) (*session, error) {
+	s, ok := f.sessions[id]
+	if !ok || s.State == upload.Gone || s.Commit == nil || s.Commit.Runner != runner {
+		return nil, upload.ErrNotFound
+	}
+	return s, nil
+}
+
+// UpdateCommit implements upload.Sessions.
+func (f *Sessions) UpdateCommit(ctx context.Context, id string, c upload.Commit, sealed bool) error {
+	return f.call(ctx, OpUpdateCommit, func() error {
+		s, err := f.runs(id, c.Runner)
+		if err != nil {
+			return err
+		}
+		if s.State != upload.Committing {
+			return upload.ErrNotFound
+		}
+		s.previous = nil
+		s.Commit.Terms, s.Commit.Key, s.Commit.Lease, s.Commit.Copy = c.Terms, c.Key, c.Lease, c.Copy
+		s.Sealed = s.Sealed || sealed
+		return nil
+	})
+}
+
+// EndCommit implements upload.Sessions.
+func (f *Sessions) EndCommit(ctx context.Context, id string, c upload.Commit) error {
+	return f.call(ctx, OpEndCommit, func() error {
+		if c.Result == nil {
+			return errors.New("end commit: no result")
+		}
+		s, err := f.runs(id, c.Runner)
+		if err != nil || s.State == upload.Committed {
+			return err
+		}
+		s.State, s.previous = upload.Committed, nil
+		s.Commit.Terms, s.Commit.Key, s.Commit.Result = c.Terms, c.Key, cloneCommit(&c).Result
+		s.Tail, s.parts = nil, nil
+		f.dropAll(id)
+		return nil
+	})
+}
+
+// Reopen implements upload.Sessions.
+func (f *Sessions) Reopen(ctx context.Context, id, runner string) error {
+	return f.call(ctx, OpReopen, func() error {
+		if s, ok := f.sessions[id]; ok && s.reopened == runner {
+			return nil
+		}
+		s, err := f.runs(id, runner)
+		if err != nil {
+			return err
+		}
+		if s.State != upload.Committing {
+			return upload.ErrNotFound
+		}
+		s.State, s.Commit, s.previous, s.reopened = upload.Open, nil, nil, runner
+		return nil
+	})
+}
+
+func (f *Sessions) dropAll(id string) {
+	for name := range f.pieces {
+		if name.id == id {
+			delete(f.pieces, name)
+		}
+	}
+}

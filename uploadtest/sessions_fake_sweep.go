@@ -1,0 +1,62 @@
+package uploadtest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// Bury implements upload.Sessions.
+func (f *Sessions) Bury(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
+	return answer(ctx, f, OpBury, func() (upload.Session, error) {
+		s, ok := f.sessions[id]
+		sweeper := owner == ""
+		if !ok || !sweeper && s.Owner != owner {
+			return upload.Session{}, upload.ErrNotFound
+		}
+		if s.State == upload.Gone {
+			return s.snapshot(), nil
+		}
+		expired := !s.Expires.After(now)
+		switch {
+		case expired && !sweeper:
+			return upload.Session{}, upload.ErrNotFound
+		case sweeper && !expired:
+			return upload.Session{}, upload.ErrBusy
+		case s.State == upload.Committing && s.Commit.Lease.After(now):
+			return upload.Session{}, upload.ErrBusy
+		}
+		s.State = upload.Gone
+		return s.snapshot(), nil
+	})
+}
+
+// Due implements upload.Sessions.
+func (f *Sessions) Due(ctx context.Context, now, retry time.Time, max int) ([]string, error) {
+	return answer(ctx, f, OpDue, func() ([]string, error) {
+		var ids []string
+		for id, deadline := range f.deadlines {
+			if !deadline.After(now) {
+				ids = append(ids, id)
+			}
+		}
+		slices.SortFunc(ids, func(a, b string) int { return f.deadlines[a].Compare(f.deadlines[b]) })
+		ids = ids[:min(max, len(ids))]
+		for _, id := range ids {
+			f.deadlines[id] = retry
+		}
+		return ids, nil
+	})
+}
+
+// Forget implements upload.Sessions.
+func (f *Sessions) Forget(ctx context.Context, id string) error {
+	return f.call(ctx, OpForget, func() error {
+		delete(f.sessions, id)
+		delete(f.deadlines, id)
+		f.dropAll(id)
+		return nil
+	})
+}
