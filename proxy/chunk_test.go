@@ -2,10 +2,11 @@ package proxy
 
 import (
 	"context"
-	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -153,39 +154,25 @@ func TestStatusAndDiscard(t *testing.T) {
 	}
 }
 
-// A chunk that was received whole counts although its client has gone; only
-// Halt reaches it.
+// A chunk does not end with its client, so that it counts when it was received
+// whole; only Halt reaches it.
 func TestChunkOutlivesItsClient(t *testing.T) {
-	received, gone := make(chan struct{}), make(chan error, 1)
-	s := start(t, &fakeEngine{append: func(ctx context.Context, c upload.Chunk) (upload.Status, error) {
-		st, err := take(ctx, c)
-		close(received)
-		<-ctx.Done()
-		gone <- context.Cause(ctx)
-		return st, err
+	ctx, hangUp := context.WithCancel(t.Context())
+	var s *Server
+	s = New(Config{Auth: Anyone(), Log: slog.New(slog.DiscardHandler), Engine: &fakeEngine{
+		append: func(ctx context.Context, c upload.Chunk) (upload.Status, error) {
+			hangUp()
+			if err := ctx.Err(); err != nil {
+				t.Errorf("the chunk ended with its client: %v", err)
+			}
+			s.Halt()
+			<-ctx.Done()
+			if err := context.Cause(ctx); err != errHalted {
+				t.Errorf("halted: got %v, want %v", err, errHalted)
+			}
+			return upload.Status{}, ctx.Err()
+		},
 	}})
-	c := s.dial(t)
-	if _, err := fmt.Fprintf(c, "PUT /1/chunked_upload HTTP/1.1\r\nHost: x\r\n%sContent-Length: 5\r\n\r\nhello", bearer); err != nil {
-		t.Fatal(err)
-	}
-	<-received
-	_ = c.Close()
-	select {
-	case err := <-gone:
-		t.Fatalf("the chunk ended with its client: %v", err)
-	case <-s.call204(t): // the server has had the time to notice
-	}
-	s.Halt()
-	if err := <-gone; err != errHalted {
-		t.Errorf("got %v, want %v", err, errHalted)
-	}
-}
-
-// call204 is closed when another request has been answered.
-func (s *site) call204(tb testing.TB) <-chan struct{} {
-	tb.Helper()
-	done := make(chan struct{})
-	s.call(tb, "GET", "/healthz", "", "")
-	close(done)
-	return done
+	r := httptest.NewRequestWithContext(ctx, http.MethodPut, "/1/chunked_upload", strings.NewReader("hello"))
+	s.ServeHTTP(httptest.NewRecorder(), r)
 }

@@ -138,6 +138,6 @@ func loadConfig(ctx context.Context, c Config, t Timeouts) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, err
 	}
-	cfg.HTTPClient = frozen(cfg.HTTPClient)
+	cfg.HTTPClient = finished(cfg.HTTPClient)
 	return cfg, nil
 }

@@ -29,7 +29,7 @@ func ifMatch(c upload.Condition) *string {
 // NoSuchKey when the object to match is absent: the condition does not hold.
 // NoSuchUpload is the multipart upload's own absence.
 func translateConditional(ctx context.Context, what string, c upload.Condition, err error) error {
-	if c.Match != "" && codeIs(err, "NoSuchKey") {
+	if c.Match != "" && codeOf(err) == "NoSuchKey" {
 		return fmt.Errorf("%s: %w: nothing to match", what, upload.ErrConflict)
 	}
 	return translate(ctx, what, err)

@@ -11,7 +11,7 @@ import (
 
 // nvmePolynomial is CRC-64/NVME's, bit-reversed; S3 computes that checksum
 // over every object.
-const nvmePolynomial = 0x9a6c9329ac4bcb05
+const nvmePolynomial = 0x9a6c9329ac4bc9b5
 
 var nvme = crc64.MakeTable(nvmePolynomial)
 

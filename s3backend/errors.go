@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -18,9 +20,8 @@ func translate(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var said smithy.APIError
-	if errors.As(err, &said) {
-		return fmt.Errorf("%s: %w", what, translateCode(said.ErrorCode(), err))
+	if code := codeOf(err); code != "" {
+		return fmt.Errorf("%s: %w", what, translateCode(code, err))
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", what, ctx.Err())
@@ -46,8 +47,23 @@ func translateCode(code string, err error) error {
 	return fmt.Errorf("%w: %v", upload.ErrUnavailable, err)
 }
 
-// codeIs says whether the store answered with that code.
-func codeIs(err error, code string) bool {
+// codeOf is what the store answered; "" if it did not.
+func codeOf(err error) string {
 	var said smithy.APIError
-	return errors.As(err, &said) && said.ErrorCode() == code
+	if errors.As(err, &said) {
+		return said.ErrorCode()
+	}
+	// The connection may break before an answer's body, with the code, was
+	// read. Its status has to do.
+	var head *smithyhttp.ResponseError
+	if !errors.As(err, &head) {
+		return ""
+	}
+	switch head.HTTPStatusCode() {
+	case http.StatusNotFound:
+		return "NotFound"
+	case http.StatusPreconditionFailed:
+		return "PreconditionFailed"
+	}
+	return ""
 }

@@ -100,7 +100,7 @@ func (b *Backend) Abort(ctx context.Context, m upload.Multipart) error {
 	_, err := b.client.AbortMultipartUpload(call, &s3.AbortMultipartUploadInput{
 		Bucket: &b.bucket, Key: &m.Key, UploadId: &m.ID,
 	})
-	if codeIs(err, "NoSuchUpload") {
+	if codeOf(err) == "NoSuchUpload" {
 		return nil
 	}
 	return translate(ctx, "abort multipart upload", err)

@@ -176,7 +176,7 @@ func (b *Backend) Ping(ctx context.Context) error {
 	call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
 	defer cancel()
 	_, err := b.client.HeadBucket(call, &s3.HeadBucketInput{Bucket: &b.bucket})
-	if codeIs(err, "NotFound") {
+	if codeOf(err) == "NotFound" {
 		return fmt.Errorf("head bucket: %w: no such bucket", upload.ErrUnavailable)
 	}
 	return translate(ctx, "head bucket", err)

@@ -56,9 +56,9 @@ func (zeros) Read(p []byte) (int, error) {
 func TestRefusalComesBeforeBody(t *testing.T) {
 	for _, checksum := range []s3backend.Checksum{s3backend.Trailer, s3backend.None} {
 		t.Run(string(checksum), func(t *testing.T) {
-			calls := 0
+			var calls atomic.Int64
 			b := mustServe(t, checksum, s3backend.Timeouts{}, func(w http.ResponseWriter, r *http.Request) {
-				calls++
+				calls.Add(1)
 				w.WriteHeader(http.StatusServiceUnavailable)
 				_, _ = io.WriteString(w, "<Error><Code>SlowDown</Code></Error>")
 			})
@@ -72,8 +72,8 @@ func TestRefusalComesBeforeBody(t *testing.T) {
 					t.Errorf("%d bytes of %d were taken", n, size)
 				}
 			}
-			if calls != 2 {
-				t.Errorf("got %d calls, want 2: whoever owns the body repeats", calls)
+			if n := calls.Load(); n != 2 {
+				t.Errorf("got %d calls, want 2: whoever owns the body repeats", n)
 			}
 		})
 	}
@@ -96,7 +96,7 @@ func TestRequestOfKnownLength(t *testing.T) {
 		sha256   string
 		expect   string
 	}{
-		{"trailer", s3backend.Trailer, zeros{}, 1052, "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "100-continue"},
+		{"trailer", s3backend.Trailer, zeros{}, 1044, "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "100-continue"},
 		{"none", s3backend.None, zeros{}, 1000, "UNSIGNED-PAYLOAD", "100-continue"},
 		{"pipe", s3backend.None, pipe(), 1000, "UNSIGNED-PAYLOAD", "100-continue"},
 		{"in memory", s3backend.None, bytes.NewReader(make([]byte, 1000)), 1000, "UNSIGNED-PAYLOAD", ""},
@@ -190,18 +190,12 @@ func TestReset(t *testing.T) {
 // Every way in which a store can make no progress ends the call.
 func TestStalledStore(t *testing.T) {
 	short := s3backend.Timeouts{Call: 100 * time.Millisecond, Stall: 100 * time.Millisecond}
-	ended := make(chan struct{})
-	t.Cleanup(func() { close(ended) })
-	hang := func(http.ResponseWriter, *http.Request) { <-ended }
-	hangInMidBody := func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.CopyN(io.Discard, r.Body, 1<<20)
-		<-ended
-	}
-	hangInAnswer := func(w http.ResponseWriter, r *http.Request) {
+	hang := func(http.ResponseWriter, *http.Request) {}
+	hangInMidBody := func(_ http.ResponseWriter, r *http.Request) { _, _ = io.CopyN(io.Discard, r.Body, 1<<20) }
+	hangInAnswer := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, "half")
 		_ = http.NewResponseController(w).Flush()
-		<-ended
 	}
 	part := func(ctx context.Context, b *s3backend.Backend) error {
 		_, err := b.UploadPart(ctx, someMultipart, 1, 1<<30, zeros{})
@@ -235,7 +229,12 @@ func TestStalledStore(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			b := mustServe(t, s3backend.Trailer, short, c.handle)
+			ended := make(chan struct{})
+			b := mustServe(t, s3backend.Trailer, short, func(w http.ResponseWriter, r *http.Request) {
+				c.handle(w, r)
+				<-ended
+			})
+			t.Cleanup(func() { close(ended) }) // before the server waits for its handlers
 			begun := time.Now()
 			err := c.call(t.Context(), b)
 			if !errors.Is(err, upload.ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -69,10 +69,17 @@ func newHTTPClient(t Timeouts) *awshttp.BuildableClient {
 		})
 }
 
-// frozen keeps the SDK from changing the timeouts of the client it is given.
-func frozen(c aws.HTTPClient) aws.HTTPClient {
-	if b, ok := c.(*awshttp.BuildableClient); ok {
-		return b.Freeze()
+// finished is c with the gatekeeper before its transport. It also keeps the SDK
+// from changing the client's timeouts.
+func finished(c aws.HTTPClient) aws.HTTPClient {
+	b, ok := c.(*awshttp.BuildableClient)
+	if !ok {
+		return c
 	}
-	return c
+	f, ok := b.Freeze().(*http.Client)
+	if !ok {
+		return c
+	}
+	f.Transport = gatekeeper{f.Transport}
+	return f
 }

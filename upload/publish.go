@@ -93,18 +93,7 @@ func (r *run) putTail(ctx context.Context) (Object, error) {
 
 // completePromised completes the multipart upload at its destination.
 func (r *run) completePromised(ctx context.Context, parts []Part) (Object, error) {
-	parts, err := r.lastPart(ctx, parts)
-	if err != nil {
-		return Object{}, err
-	}
-	object, err := r.e.cfg.Objects.Complete(ctx, r.s.multipart(), parts, r.r.Condition)
-	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotExist) {
-		// It may be ours: completed by a call whose answer was lost.
-		own, mine, failed := r.own(ctx, r.s.Key)
-		if mine || failed != nil {
-			return own, failed
-		}
-	}
+	object, err := r.complete(ctx, parts, r.r.Condition)
 	return object, r.orLost(err)
 }
 
@@ -112,21 +101,7 @@ func (r *run) completePromised(ctx context.Context, parts []Part) (Object, error
 // upload is sealed: a commit that fails later may be repeated, elsewhere too,
 // but takes no more chunks.
 func (r *run) assemble(ctx context.Context, parts []Part) error {
-	parts, err := r.lastPart(ctx, parts)
-	if err != nil {
-		return err
-	}
-	_, err = r.e.cfg.Objects.Complete(ctx, r.s.multipart(), parts, Condition{})
-	if errors.Is(err, ErrNotExist) {
-		own, mine, failed := r.own(ctx, r.s.Key)
-		if failed != nil {
-			return failed
-		}
-		if mine && own.Size == r.s.Offset {
-			err = nil
-		}
-	}
-	if err != nil {
+	if _, err := r.complete(ctx, parts, Condition{}); err != nil {
 		return r.orLost(err)
 	}
 	r.mu.Lock()
@@ -135,13 +110,34 @@ func (r *run) assemble(ctx context.Context, parts []Part) error {
 	return r.update(ctx, func(*Commit) {})
 }
 
+// complete makes the tail the last part and completes the session's multipart
+// upload where it was opened. When that is gone, or something is in the way,
+// it may be this upload's own object, by a call whose answer was lost.
+func (r *run) complete(ctx context.Context, parts []Part, c Condition) (Object, error) {
+	parts, err := r.lastPart(ctx, parts)
+	var object Object
+	if err == nil {
+		object, err = r.e.cfg.Objects.Complete(ctx, r.s.multipart(), parts, c)
+	}
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotExist) {
+		own, mine, failed := r.own(ctx, r.s.Key)
+		if failed != nil {
+			return Object{}, failed
+		}
+		if mine && own.Size == r.s.Offset {
+			return own, nil
+		}
+	}
+	return object, err
+}
+
 // lastPart stores the tail as the last part and checks the list before S3
 // does: MinIO accepts lists that AWS refuses (STORE.md).
 func (r *run) lastPart(ctx context.Context, parts []Part) ([]Part, error) {
 	if size := tailSize(r.s.Tail); size > 0 {
 		last := r.e.attempt(r.s, Numbers{})
 		if err := last.part(ctx, &buffer{}, size); err != nil {
-			return nil, r.orLost(err)
+			return nil, err
 		}
 		parts = append(parts, last.parts...)
 	}

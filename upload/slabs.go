@@ -103,11 +103,15 @@ func (b *buffer) grow(ctx context.Context) error {
 	return nil
 }
 
-// pieces are the unread bytes, a slice a slab. The position is at a slab's start.
+// pieces are the unread bytes, a slice a slab; the first may begin in
+// mid-slab.
 func (b *buffer) pieces() [][]byte {
 	var out [][]byte
-	for at := b.pos; at < b.size; at += slabSize {
-		out = append(out, b.full[at/slabSize][:min(slabSize, b.size-at)])
+	for at := b.pos; at < b.size; {
+		from := at % slabSize
+		n := min(slabSize-from, b.size-at)
+		out = append(out, b.full[at/slabSize][from:from+n])
+		at += n
 	}
 	return out
 }

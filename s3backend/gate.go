@@ -1,0 +1,100 @@
+package s3backend
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+"time"
+	"sync/atomic"
+)
+
+var errAnswered = errors.New("store answered before it had the body")
+
+// gatekeeper keeps net/http from reading a body in vain. When a store refuses
+// instead of saying 100 Continue, net/http sends the body all the same unless
+// the connection is about to close, and when a store answers in mid-body,
+// net/http goes on: a client's bytes would be lost though the call could have
+// been repeated.
+type gatekeeper struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (k gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		return k.next.RoundTrip(r)
+	}
+	g := &gate{
+		ReadCloser: r.Body,
+		ctx:        r.Context(),
+		invited:    make(chan struct{}),
+		over:       make(chan struct{}),
+	}
+	invite := sync.OnceFunc(func() { close(g.invited) })
+	finish := sync.OnceFunc(func() { close(g.over) })
+	guarded := r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		GotFirstResponseByte: func() { println(time.Now().UnixMilli()%100000, "heard");g.heard.Store(true) },
+		Got100Continue:       invite,
+	}))
+	guarded.Body = g
+	println(time.Now().UnixMilli()%100000, "begin", r.ContentLength, r.Header.Get("Expect"))
+	resp, err := k.next.RoundTrip(guarded)
+	g.answered.Store(true)
+	if err != nil {
+		finish()
+		return nil, err
+	}
+	resp.Body = &answerBody{ReadCloser: resp.Body, finish: finish}
+	return resp, nil
+}
+
+// gate is a body that is read only as long as the store has not answered.
+// After that a Read waits for the answer to be read instead of failing: a
+// body that fails takes the connection away from under the answer.
+type gate struct {
+	io.ReadCloser
+	ctx      context.Context
+	heard    atomic.Bool   // the first byte of an answer or of 100 Continue has come
+	answered atomic.Bool   // the answer's head has come
+	invited  chan struct{} // closed when 100 Continue has come
+	over     chan struct{} // closed when the answer has been read
+}
+
+// Read implements io.Reader.
+func (g *gate) Read(p []byte) (nn int, ee error) {
+	defer func() { println(time.Now().UnixMilli()%100000, "gate", len(p), nn, ee != nil, g.heard.Load(), g.answered.Load()) }()
+	invited := g.invited
+	switch {
+	case g.answered.Load():
+		invited = nil // not any more
+	case !g.heard.Load():
+		return g.ReadCloser.Read(p)
+	}
+	select {
+	case <-invited:
+		return g.ReadCloser.Read(p)
+	case <-g.over:
+	case <-g.ctx.Done():
+	}
+	return 0, errAnswered
+}
+
+// answerBody tells when it has been read.
+type answerBody struct {
+	io.ReadCloser
+	finish func()
+}
+
+func (a *answerBody) Read(p []byte) (int, error) {
+	n, err := a.ReadCloser.Read(p)
+	if err != nil {
+		a.finish()
+	}
+	return n, err
+}
+
+func (a *answerBody) Close() error {
+	a.finish()
+	return a.ReadCloser.Close()
+}

@@ -1,0 +1,210 @@
+package uploadtest
+
+import (
+	"crypto/rand"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// TestSessions checks an upload.Sessions against the interface's contract. open
+// is called once a case and answers a store that is empty.
+func TestSessions(t *testing.T, open func(t *testing.T) upload.Sessions) {
+	cases := []struct {
+		name string
+		run  func(*sessionsCase)
+	}{
+		{"open", testOpen},
+		{"get", testGet},
+		{"begin", testBegin},
+		{"attach", testAttach},
+		{"advance", testAdvance},
+		{"advance_large", testAdvanceLarge},
+		{"odd_text", testOddText},
+		{"draw", testDraw},
+		{"give_back", testGiveBack},
+		{"begin_race", testBeginRace},
+		{"advance_race", testAdvanceRace},
+		{"advance_repeated", testAdvanceRepeated},
+		{"advance_repeated_late", testAdvanceRepeatedLate},
+		{"loser_harmless", testLoserHarmless},
+		{"pieces", testPieces},
+		{"pieces_dropped", testPiecesDropped},
+		{"commit", testCommit},
+		{"commit_repeated", testCommitRepeated},
+		{"commit_race", testCommitRace},
+		{"commit_waits", testCommitWaits},
+		{"commit_taken_over", testCommitTakenOver},
+		{"commit_inherited", testCommitInherited},
+		{"commit_reopened", testCommitReopened},
+		{"commit_sealed", testCommitSealed},
+		{"commit_not_runner", testCommitNotRunner},
+		{"unknown", testUnknown},
+		{"foreign", testForeign},
+		{"expired", testExpired},
+		{"gone", testGone},
+		{"bury_by_owner", testBuryByOwner},
+		{"bury_by_sweeper", testBuryBySweeper},
+		{"bury_committing", testBuryCommitting},
+		{"due", testDue},
+		{"due_race", testDueRace},
+		{"forget", testForget},
+		{"context", testSessionsContext},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			sc := &sessionsCase{T: t, Sessions: open(t), now: time.Now().UTC().Truncate(time.Millisecond)}
+			if err := sc.Ping(t.Context()); err != nil {
+				t.Fatalf("ping: %v", err)
+			}
+			c.run(sc)
+		})
+	}
+}
+
+const (
+	life  = 48 * time.Hour
+	lease = time.Minute
+	owner = "alice"
+)
+
+// sessionsCase is a store under test, with steps that must succeed. Its clock
+// stands still unless a case moves it.
+type sessionsCase struct {
+	*testing.T
+	upload.Sessions
+	now time.Time
+}
+
+// newSession is one that no store knows yet.
+func (c *sessionsCase) newSession() upload.Session {
+	id := rand.Text()
+	return upload.Session{
+		ID: id, Owner: owner, State: upload.Open, Created: c.now, Expires: c.now.Add(life),
+		Key: "staging/" + id,
+	}
+}
+
+// mustOpen opens a session without drawing numbers.
+func (c *sessionsCase) mustOpen() upload.Session {
+	c.Helper()
+	s := c.newSession()
+	if _, err := c.Open(c.Context(), s, 0); err != nil {
+		c.Fatalf("open: %v", err)
+	}
+	return s
+}
+
+func (c *sessionsCase) mustGet(id string) upload.Session {
+	c.Helper()
+	s, err := c.Get(c.Context(), id, owner, c.now)
+	if err != nil {
+		c.Fatalf("get: %v", err)
+	}
+	return s
+}
+
+// attemptAt asks for numbers at an offset, in bytes.
+func (c *sessionsCase) attemptAt(id string, offset int64, wanted int) (upload.Session, upload.Numbers, error) {
+	return c.Begin(c.Context(), upload.Begin{ID: id, Owner: owner, Offset: offset, Wanted: wanted, Now: c.now})
+}
+
+func (c *sessionsCase) mustBegin(id string, wanted int) upload.Numbers {
+	c.Helper()
+	_, n, err := c.attemptAt(id, upload.AnyOffset, wanted)
+	if err != nil {
+		c.Fatalf("begin: %v", err)
+	}
+	if n.First < 1 || n.Count != wanted {
+		c.Fatalf("got numbers %+v, want %d from 1 or above", n, wanted)
+	}
+	return n
+}
+
+func (c *sessionsCase) mustDraw(id string, wanted int) upload.Numbers {
+	c.Helper()
+	n, err := c.Draw(c.Context(), id, wanted, c.now)
+	if err != nil {
+		c.Fatalf("draw: %v", err)
+	}
+	return n
+}
+
+// advance fills in what no case cares about.
+func (c *sessionsCase) advance(a upload.Advance) error {
+	if a.Attempt == "" {
+		a.Attempt = rand.Text()
+	}
+	a.Now = c.now
+	return c.Advance(c.Context(), a)
+}
+
+func (c *sessionsCase) mustAdvance(a upload.Advance) {
+	c.Helper()
+	if err := c.advance(a); err != nil {
+		c.Fatalf("advance from %d to %d: %v", a.From, a.To, err)
+	}
+}
+
+func (c *sessionsCase) mustPut(id, name string, first int, pieces ...[]byte) {
+	c.Helper()
+	if err := c.PutPieces(c.Context(), id, name, first, pieces, c.now.Add(life)); err != nil {
+		c.Fatalf("put pieces: %v", err)
+	}
+}
+
+func (c *sessionsCase) wantParts(id string, want ...upload.Part) {
+	c.Helper()
+	parts, err := c.Parts(c.Context(), id)
+	if err != nil {
+		c.Fatalf("parts: %v", err)
+	}
+	c.wantSame("parts", parts, want)
+}
+
+// wantSame compares; no list is as good as an empty one.
+func (c *sessionsCase) wantSame(what string, got, want any) {
+	c.Helper()
+	if diff := cmp.Diff(got, want, cmpopts.EquateEmpty()); diff != "" {
+		c.Fatalf("%s, got (-) and want (+):\n%s", what, diff)
+	}
+}
+
+func (c *sessionsCase) wantError(what string, err, want error) {
+	c.Helper()
+	if !errors.Is(err, want) {
+		c.Fatalf("%s: got %v, want %v", what, err, want)
+	}
+}
+
+// wantOffset makes sure that err tells a client where the upload ends.
+func (c *sessionsCase) wantOffset(err error, s upload.Session, sent, ends int64) {
+	c.Helper()
+	var e *upload.OffsetError
+	if !errors.As(err, &e) {
+		c.Fatalf("got %v, want an offset error", err)
+	}
+	c.wantSame("offset error", *e, upload.OffsetError{ID: s.ID, Expires: s.Expires, Got: sent, Want: ends})
+}
+
+// wantDisjoint makes sure that no number is in two runs.
+func (c *sessionsCase) wantDisjoint(runs []upload.Numbers) {
+	c.Helper()
+	slices.SortFunc(runs, func(a, b upload.Numbers) int { return a.First - b.First })
+	for i := 1; i < len(runs); i++ {
+		if before := runs[i-1]; before.First+before.Count > runs[i].First {
+			c.Fatalf("numbers %+v and %+v overlap", before, runs[i])
+		}
+	}
+}
+
+// kept is a fragment of an attempt in the session store, in one piece.
+func kept(attempt string, size int64) upload.Fragment {
+	return upload.Fragment{Place: upload.InSessions, Name: attempt, Size: size, Piece: size}
+}

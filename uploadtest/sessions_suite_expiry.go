@@ -1,0 +1,145 @@
+package uploadtest
+
+import (
+	"time"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// wantHidden makes sure that the session does not exist for who asks at now.
+func (c *sessionsCase) wantHidden(id, who string, now time.Time) {
+	c.Helper()
+	_, err := c.Get(c.Context(), id, who, now)
+	c.wantError("get", err, upload.ErrNotFound)
+	for _, offset := range []int64{upload.AnyOffset, 0, 5} {
+		_, _, err = c.Begin(c.Context(), upload.Begin{ID: id, Owner: who, Offset: offset, Wanted: 1, Now: now})
+		c.wantError("begin", err, upload.ErrNotFound)
+	}
+	_, _, err = c.BeginCommit(c.Context(), id, who, c.claim("r"), now)
+	c.wantError("begin commit", err, upload.ErrNotFound)
+}
+
+// wantStopped makes sure that what takes no owner does not work either.
+func (c *sessionsCase) wantStopped(id string, now time.Time) {
+	c.Helper()
+	_, err := c.Draw(c.Context(), id, 1, now)
+	c.wantError("draw", err, upload.ErrNotFound)
+	_, err = c.Attach(c.Context(), id, "multipart", now)
+	c.wantError("attach", err, upload.ErrNotFound)
+	err = c.Advance(c.Context(), upload.Advance{ID: id, Attempt: "z", From: 0, To: 1, Now: now})
+	c.wantError("advance", err, upload.ErrNotFound)
+}
+
+func testUnknown(c *sessionsCase) {
+	// Ids come from clients.
+	for _, id := range []string{"nobody", "", "{}", "}{", "a}:parts", "\x00"} {
+		c.wantHidden(id, owner, c.now)
+		c.wantStopped(id, c.now)
+		_, err := c.Bury(c.Context(), id, owner, c.now)
+		c.wantError("bury", err, upload.ErrNotFound)
+		c.wantError("update commit", c.UpdateCommit(c.Context(), id, c.claim("r"), false), upload.ErrNotFound)
+		c.wantError("reopen", c.Reopen(c.Context(), id, "r"), upload.ErrNotFound)
+		if err := c.Forget(c.Context(), id); err != nil {
+			c.Fatalf("forget: %v", err)
+		}
+	}
+	c.wantParts("nobody")
+}
+
+func testForeign(c *sessionsCase) {
+	s := c.mustOpen()
+	for _, who := range []string{"bob", "", "Alice", "alic", owner + "x"} {
+		c.wantHidden(s.ID, who, c.now)
+	}
+	_, err := c.Bury(c.Context(), s.ID, "bob", c.now)
+	c.wantError("bury", err, upload.ErrNotFound)
+	c.wantSame("session", c.mustGet(s.ID), s)
+}
+
+func testExpired(c *sessionsCase) {
+	s := c.mustOpen()
+	for _, when := range []time.Time{s.Expires, s.Expires.Add(time.Hour)} {
+		c.wantHidden(s.ID, owner, when)
+		c.wantStopped(s.ID, when)
+		_, err := c.Bury(c.Context(), s.ID, owner, when)
+		c.wantError("bury by the owner", err, upload.ErrNotFound)
+	}
+	c.wantSame("session, looked at earlier", c.mustGet(s.ID), s)
+}
+
+func testGone(c *sessionsCase) {
+	s := c.mustOpen()
+	if _, err := c.Bury(c.Context(), s.ID, owner, c.now); err != nil {
+		c.Fatalf("bury: %v", err)
+	}
+	c.wantHidden(s.ID, owner, c.now)
+	c.wantStopped(s.ID, c.now)
+}
+
+func testBuryByOwner(c *sessionsCase) {
+	s := c.mustOpen()
+	s.Offset, s.Tail = 4, []upload.Fragment{{Place: upload.InObjects, Name: "tail/x", Size: 4}}
+	c.mustAdvance(upload.Advance{ID: s.ID, From: 0, To: 4, Tail: s.Tail})
+	if _, err := c.Attach(c.Context(), s.ID, "multipart", c.now); err != nil {
+		c.Fatalf("attach: %v", err)
+	}
+	s.State, s.UploadID = upload.Gone, "multipart"
+	// Again, as after a lost answer; then for the sweeper that finds it.
+	for _, who := range []string{owner, owner, ""} {
+		got, err := c.Bury(c.Context(), s.ID, who, c.now)
+		if err != nil {
+			c.Fatalf("bury by %q: %v", who, err)
+		}
+		c.wantSame("session buried", got, s)
+	}
+	_, err := c.Bury(c.Context(), s.ID, "bob", c.now)
+	c.wantError("bury by another owner", err, upload.ErrNotFound)
+}
+
+func testBuryBySweeper(c *sessionsCase) {
+	s := c.mustOpen()
+	_, err := c.Bury(c.Context(), s.ID, "", s.Expires.Add(-time.Millisecond))
+	c.wantError("bury too early", err, upload.ErrBusy)
+	c.wantSame("session", c.mustGet(s.ID), s)
+
+	s.State = upload.Gone
+	for range 2 {
+		got, err := c.Bury(c.Context(), s.ID, "", s.Expires)
+		if err != nil {
+			c.Fatalf("bury: %v", err)
+		}
+		c.wantSame("session buried", got, s)
+	}
+	_, err = c.Bury(c.Context(), "nobody", "", s.Expires)
+	c.wantError("bury what has no record", err, upload.ErrNotFound)
+}
+
+func testBuryCommitting(c *sessionsCase) {
+	for _, who := range []string{owner, ""} {
+		s := c.mustOpen()
+		when := c.now
+		if who == "" {
+			when = s.Expires
+		}
+		claim := c.claim("r")
+		claim.Lease = when.Add(time.Millisecond)
+		c.mustBeginCommit(s.ID, claim)
+		_, err := c.Bury(c.Context(), s.ID, who, when)
+		c.wantError("bury while a commit runs", err, upload.ErrBusy)
+
+		claim.Lease, claim.Copy = when, upload.Multipart{Key: "k", ID: "copy"}
+		c.mustUpdateCommit(s.ID, claim)
+		got, err := c.Bury(c.Context(), s.ID, who, when)
+		if err != nil {
+			c.Fatalf("bury a dead commit by %q: %v", who, err)
+		}
+		s.State, s.Commit = upload.Gone, &claim
+		c.wantSame("session buried", got, s)
+
+		// A runner that was only slow must not bring it back.
+		claim.Result = &upload.Object{Key: "k"}
+		c.wantError("update commit", c.UpdateCommit(c.Context(), s.ID, claim, false), upload.ErrNotFound)
+		c.wantError("end commit", c.EndCommit(c.Context(), s.ID, claim), upload.ErrNotFound)
+		c.wantError("reopen", c.Reopen(c.Context(), s.ID, "r"), upload.ErrNotFound)
+	}
+}
