@@ -97,16 +97,15 @@ func chunked(body string) string {
 func TestCommitsRefused(t *testing.T) {
 	long := "Content-Length: 65600\r\n"
 	tests := map[string]struct{ target, header, body, reason string }{
-		"no id":           {"auto/x", "", "", "upload_id is missing"},
-		"empty id":        {"auto/x?upload_id=", "", "", "upload_id is missing"},
-		"overwrite":       {"auto/x" + query + "&overwrite=yes", "", "", "overwrite is neither true nor false"},
-		"autorename":      {"auto/x" + query + "&autorename=2", "", "", "autorename is neither true nor false"},
-		"parent_rev":      {"auto/x" + query + "&parent_rev=zz", "", "", "parent_rev is no revision of a file"},
-		"long form":       {"auto/x" + query, formed + long, strings.Repeat("x", 65600), "form is too long"},
-		"long multipart":  {"auto/x" + query, "Content-Type: multipart/form-data; boundary=b\r\n" + long, strings.Repeat("x", 65600), "form is too long"},
-		"no boundary":     {"auto/x" + query, "Content-Type: multipart/form-data\r\nContent-Length: 1\r\n", "x", "multipart form has no boundary"},
-		"early end":       {"auto/x" + query, "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 5\r\n", "--b\r\n", "multipart form is malformed"},
-		"early end later": {"auto/x" + query, "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 50\r\n", "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx", "multipart form is malformed"},
+		"no id":          {"auto/x", "", "", "upload_id is missing"},
+		"empty id":       {"auto/x?upload_id=", "", "", "upload_id is missing"},
+		"overwrite":      {"auto/x" + query + "&overwrite=yes", "", "", "overwrite is neither true nor false"},
+		"autorename":     {"auto/x" + query + "&autorename=2", "", "", "autorename is neither true nor false"},
+		"parent_rev":     {"auto/x" + query + "&parent_rev=zz", "", "", "parent_rev is no revision of a file"},
+		"long form":      {"auto/x" + query, formed + long, strings.Repeat("x", 65600), "form is too long"},
+		"long multipart": {"auto/x" + query, "Content-Type: multipart/form-data; boundary=b\r\n" + long, strings.Repeat("x", 65600), "form is too long"},
+		"no boundary":    {"auto/x" + query, "Content-Type: multipart/form-data\r\nContent-Length: 1\r\n", "x", "multipart form has no boundary"},
+		"early end":      {"auto/x" + query, "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 50\r\n", "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx", "multipart form is malformed"},
 	}
 	s := start(t, &fakeEngine{})
 	for name, test := range tests {

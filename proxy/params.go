@@ -120,7 +120,7 @@ func parseMultipart(form []byte, boundary string) (url.Values, error) {
 	parts := multipart.NewReader(bytes.NewReader(form), boundary)
 	for {
 		p, err := parts.NextPart()
-		if err == io.EOF { // as it is: wrapped, it says that the form ended early
+		if err == io.EOF {
 			return fields, nil
 		}
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync"
-"time"
 	"sync/atomic"
 )
 
@@ -34,11 +33,10 @@ func (k gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	invite := sync.OnceFunc(func() { close(g.invited) })
 	finish := sync.OnceFunc(func() { close(g.over) })
 	guarded := r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		GotFirstResponseByte: func() { println(time.Now().UnixMilli()%100000, "heard");g.heard.Store(true) },
+		GotFirstResponseByte: func() { g.heard.Store(true) },
 		Got100Continue:       invite,
 	}))
 	guarded.Body = g
-	println(time.Now().UnixMilli()%100000, "begin", r.ContentLength, r.Header.Get("Expect"))
 	resp, err := k.next.RoundTrip(guarded)
 	g.answered.Store(true)
 	if err != nil {
@@ -62,8 +60,7 @@ type gate struct {
 }
 
 // Read implements io.Reader.
-func (g *gate) Read(p []byte) (nn int, ee error) {
-	defer func() { println(time.Now().UnixMilli()%100000, "gate", len(p), nn, ee != nil, g.heard.Load(), g.answered.Load()) }()
+func (g *gate) Read(p []byte) (int, error) {
 	invited := g.invited
 	switch {
 	case g.answered.Load():

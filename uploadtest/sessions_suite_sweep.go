@@ -38,7 +38,7 @@ func testDue(c *sessionsCase) {
 	}
 	c.wantSame("due in two turns", sorted(append(some, c.mustDue(later, 2)...)), sorted(ids))
 
-	// A repeat of Open, late, is no new claim; Forget ends them.
+	// Only Forget ends them.
 	for _, id := range ids {
 		if err := c.Forget(c.Context(), id); err != nil {
 			c.Fatalf("forget: %v", err)

@@ -1,0 +1,95 @@
+package session_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/chunkgate/chunkgate/internal/testserver"
+	"github.com/chunkgate/chunkgate/session"
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// forgetful is a connection that loses the next answer when told: the command
+// arrives, is done, and the connection breaks.
+type forgetful struct {
+	net.Conn
+	lose *atomic.Bool
+}
+
+func (c forgetful) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err == nil && c.lose.CompareAndSwap(true, false) {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// TestAnswersLost loses the first answer to every call: the client repeats the
+// command by itself, and it must not show.
+func TestAnswersLost(t *testing.T) {
+	server := testserver.StartRedis(t)
+	lose := &atomic.Bool{}
+	client := redis.NewClient(&redis.Options{
+		PipelinePoolSize: -1,
+		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", server.Addr)
+			return forgetful{conn, lose}, err
+		},
+	})
+	t.Cleanup(func() { _ = client.Close() })
+	s := session.New(client, session.Options{})
+	mustFill(t, s) // Redis knows the scripts from now on
+
+	ctx, now := t.Context(), time.Now()
+	u := upload.Session{ID: "u", Owner: "alice", Created: now, Expires: now.Add(time.Hour)}
+	claim := upload.Commit{Runner: "r", Terms: "t", Lease: now.Add(time.Minute)}
+	ended := claim
+	ended.Result = &upload.Object{Key: "k", Size: 5, Modified: now}
+	steps := []struct {
+		name string
+		do   func() error
+	}{
+		{"open", func() error { _, err := s.Open(ctx, u, 1); return err }},
+		{"draw", func() error { _, err := s.Draw(ctx, u.ID, 1, now); return err }},
+		{"put pieces", func() error { return s.PutPieces(ctx, u.ID, "a", 0, [][]byte{{1}}, u.Expires) }},
+		{"advance", func() error {
+			return s.Advance(ctx, upload.Advance{
+				ID: u.ID, Attempt: "a", From: 0, To: 5, Now: now, Parts: []upload.Part{{Number: 1, Size: 5}},
+			})
+		}},
+		{"attach", func() error { _, err := s.Attach(ctx, u.ID, "m", now); return err }},
+		{"begin commit", func() error { _, _, err := s.BeginCommit(ctx, u.ID, "alice", claim, now); return err }},
+		{"update commit", func() error { return s.UpdateCommit(ctx, u.ID, claim, false) }},
+		{"reopen", func() error { return s.Reopen(ctx, u.ID, "r") }},
+		{"begin commit again", func() error {
+			claim.Runner, ended.Runner = "r2", "r2"
+			_, _, err := s.BeginCommit(ctx, u.ID, "alice", claim, now)
+			return err
+		}},
+		{"check parts", func() error {
+			parts, err := s.Parts(ctx, u.ID)
+			if err == nil && len(parts) != 1 {
+				t.Errorf("got parts %v, want one", parts)
+			}
+			return err
+		}},
+		{"end commit", func() error { return s.EndCommit(ctx, u.ID, ended) }},
+		{"bury", func() error { _, err := s.Bury(ctx, u.ID, "alice", now); return err }},
+		{"forget", func() error { return s.Forget(ctx, u.ID) }},
+	}
+	for _, step := range steps {
+		lose.Store(true)
+		if err := step.do(); err != nil {
+			t.Errorf("%s: %v", step.name, err)
+		}
+		if lose.Load() {
+			t.Errorf("%s: no answer was lost", step.name)
+		}
+	}
+}
