@@ -54,8 +54,8 @@ func (r *request) level() slog.Level {
 		return slog.LevelWarn
 	case status >= http.StatusInternalServerError:
 		return slog.LevelError
-	case !strings.HasPrefix(r.Path(), "/1/"):
-		return slog.LevelDebug // health checks
+	case r.err == nil && !strings.HasPrefix(r.Path(), "/1/"):
+		return slog.LevelDebug // a health check
 	}
 	return slog.LevelInfo
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/textproto"
 	"sync"
 	"sync/atomic"
 )
@@ -34,9 +35,12 @@ func (k gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	finish := sync.OnceFunc(func() { close(g.over) })
 	guarded := r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		GotFirstResponseByte: func() { g.heard.Store(true) },
-		Got100Continue:       invite,
+		Got1xxResponse:       func(int, textproto.MIMEHeader) error { invite(); return nil },
 	}))
 	guarded.Body = g
+	// The SDK leaves them zero, and below 1.1 net/http does not wait for 100
+	// Continue, though it sends Expect and speaks 1.1.
+	guarded.ProtoMajor, guarded.ProtoMinor = 1, 1
 	resp, err := k.next.RoundTrip(guarded)
 	g.answered.Store(true)
 	if err != nil {
@@ -53,7 +57,7 @@ func (k gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 type gate struct {
 	io.ReadCloser
 	ctx      context.Context
-	heard    atomic.Bool   // the first byte of an answer or of 100 Continue has come
+	heard    atomic.Bool   // the first byte of an answer, or of 100 Continue, has come
 	answered atomic.Bool   // the answer's head has come
 	invited  chan struct{} // closed when 100 Continue has come
 	over     chan struct{} // closed when the answer has been read

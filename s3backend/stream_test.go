@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,29 +56,50 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// A store may close the connection with its refusal, as Go's server does, or
+// keep it open; net/http would then send the body.
 func TestRefusalComesBeforeBody(t *testing.T) {
-	for _, checksum := range []s3backend.Checksum{s3backend.Trailer, s3backend.None} {
-		t.Run(string(checksum), func(t *testing.T) {
-			var calls atomic.Int64
-			b := mustServe(t, checksum, s3backend.Timeouts{}, func(w http.ResponseWriter, r *http.Request) {
-				calls.Add(1)
-				w.WriteHeader(http.StatusServiceUnavailable)
-				_, _ = io.WriteString(w, "<Error><Code>SlowDown</Code></Error>")
+	const said = "<Error><Code>SlowDown</Code></Error>"
+	closing := func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, said)
+	}
+	keeping := func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 503 Slow Down\r\nContent-Length: %d\r\n\r\n%s", len(said), said)
+		if n, _ := io.Copy(io.Discard, conn); n != 0 {
+			t.Errorf("%d bytes were sent after the refusal", n)
+		}
+	}
+	stores := map[string]http.HandlerFunc{"closing": closing, "keeping": keeping}
+	for name, refuse := range stores {
+		for _, checksum := range []s3backend.Checksum{s3backend.Trailer, s3backend.None} {
+			t.Run(name+"/"+string(checksum), func(t *testing.T) {
+				var calls atomic.Int64
+				b := mustServe(t, checksum, s3backend.Timeouts{}, func(w http.ResponseWriter, r *http.Request) {
+					calls.Add(1)
+					refuse(w, r)
+				})
+				for _, size := range []int64{1, 64 << 20} {
+					body := &counted{Reader: zeros{}}
+					_, err := b.UploadPart(t.Context(), someMultipart, 1, size, body)
+					if !errors.Is(err, upload.ErrUnavailable) || !strings.Contains(err.Error(), "SlowDown") {
+						t.Errorf("got %v, want %v for SlowDown", err, upload.ErrUnavailable)
+					}
+					if n := body.taken.Load(); n != 0 {
+						t.Errorf("%d bytes of %d were taken", n, size)
+					}
+				}
+				if n := calls.Load(); n != 2 {
+					t.Errorf("got %d calls, want 2: whoever owns the body repeats", n)
+				}
 			})
-			for _, size := range []int64{1, 64 << 20} {
-				body := &counted{Reader: zeros{}}
-				_, err := b.UploadPart(t.Context(), someMultipart, 1, size, body)
-				if !errors.Is(err, upload.ErrUnavailable) {
-					t.Errorf("got %v, want %v", err, upload.ErrUnavailable)
-				}
-				if n := body.taken.Load(); n != 0 {
-					t.Errorf("%d bytes of %d were taken", n, size)
-				}
-			}
-			if n := calls.Load(); n != 2 {
-				t.Errorf("got %d calls, want 2: whoever owns the body repeats", n)
-			}
-		})
+		}
 	}
 }
 
@@ -150,8 +174,10 @@ func TestEarlyAnswer(t *testing.T) {
 			t.Error(err)
 		}
 		_, _ = io.CopyN(io.Discard, r.Body, 1<<20)
+		const said = "<Error><Code>NoSuchUpload</Code></Error>"
+		w.Header().Set("Content-Length", strconv.Itoa(len(said)))
 		w.WriteHeader(http.StatusNotFound)
-		_, _ = io.WriteString(w, "<Error><Code>NoSuchUpload</Code></Error>")
+		_, _ = io.WriteString(w, said)
 		_ = control.Flush()
 		_, _ = io.Copy(io.Discard, r.Body)
 	})

@@ -107,6 +107,16 @@ func TestFramingPassesErrorOn(t *testing.T) {
 	}
 }
 
+func TestBodyStopsAtItsSize(t *testing.T) {
+	_, w := watch(context.Background(), time.Minute)
+	defer w.stop()
+	src := strings.NewReader("0123456789")
+	got, err := io.ReadAll(&body{src: src, left: 4, sum: crc32.New(castagnoli), watch: w})
+	if err != nil || string(got) != "0123" || src.Len() != 6 {
+		t.Errorf("got %q, %v and %d bytes unread, want 0123 and 6", got, err, src.Len())
+	}
+}
+
 func FuzzFraming(f *testing.F) {
 	f.Add([]byte("hello"), uint32(3), uint8(2))
 	f.Add([]byte{}, uint32(0), uint8(0))

@@ -25,5 +25,6 @@ if [[ -z ${BASE_URL:-} ]]; then
   fi
 fi
 
-export BASE_URL
+# No report about its use to its makers.
+export BASE_URL K6_NO_USAGE_REPORT=true
 go tool -modfile=tools/k6/go.mod k6 run --quiet k6/smoke.js

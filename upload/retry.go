@@ -6,20 +6,23 @@ import (
 	"time"
 )
 
-// tries is how often a call is made at most, and backoff the wait after the
-// first failure; it doubles. Together under two seconds, well within what
-// clients wait for an answer.
+// tries is how often a call is made at most, backoff the wait after the first
+// failure, which doubles, and patience how long after the first try the last
+// one may begin: a call that hangs until its timeout is not repeated, since the
+// client waits for an answer.
 const (
-	tries   = 4
-	backoff = 100 * time.Millisecond
+	tries    = 4
+	backoff  = 100 * time.Millisecond
+	patience = 5 * time.Second
 )
 
 // retry repeats do while it says ErrUnavailable and again allows it.
 func retry(ctx context.Context, again func() bool, do func() error) error {
+	begun := time.Now()
 	wait := backoff
 	for n := 1; ; n++ {
 		err := do()
-		if err == nil || !errors.Is(err, ErrUnavailable) || n == tries || !again() {
+		if err == nil || !errors.Is(err, ErrUnavailable) || n == tries || time.Since(begun) > patience || !again() {
 			return err
 		}
 		timer := time.NewTimer(wait)

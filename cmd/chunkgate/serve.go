@@ -97,7 +97,9 @@ func (s *settings) run(ctx context.Context, server *proxy.Server, engine *upload
 	if waited := engine.Wait(grace); waited != nil {
 		err = errors.Join(err, fmt.Errorf("commits still running: %w", waited))
 	}
-	log.Info("stopped", "err", err)
+	if err == nil {
+		log.Info("stopped")
+	}
 	return err
 }
 

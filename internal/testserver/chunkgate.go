@@ -23,11 +23,13 @@ const (
 // tokens is the tokens file for Token.
 const tokens = "sha256:4c5dc9b7708905f77f5e5d16316b5dfb425e68cb326dcd55a860e90a7707031e  tester  " + KeyPrefix + "\n"
 
-// Build builds the program with the race detector.
-func Build(tb testing.TB) string {
+// Build builds the program, with the race detector unless told otherwise by
+// flags of go build.
+func Build(tb testing.TB, flags ...string) string {
 	tb.Helper()
 	program := filepath.Join(tb.TempDir(), "chunkgate")
-	cmd := exec.Command("go", "build", "-race", "-o", program, "./cmd/chunkgate")
+	args := append([]string{"build", "-race", "-o", program}, flags...)
+	cmd := exec.Command("go", append(args, "./cmd/chunkgate")...)
 	cmd.Dir = Root(tb)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		tb.Fatalf("build chunkgate: %v\n%s", err, out)

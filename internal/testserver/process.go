@@ -29,6 +29,7 @@ func start(tb testing.TB, ready func(context.Context) error, env []string, name 
 	p := &Process{cmd: exec.Command(name, args...), exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	p.cmd.SysProcAttr = endWithParent()
 	if err := p.cmd.Start(); err != nil {
 		tb.Fatalf("start %s: %v", filepath.Base(name), err)
 	}
@@ -68,6 +69,12 @@ func (p *Process) await(tb testing.TB, ready func(context.Context) error) {
 		}
 	}
 }
+
+// PID is the process's number.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// ExitCode is the code of a process that has exited; -1 if by a signal.
+func (p *Process) ExitCode() int { return p.cmd.ProcessState.ExitCode() }
 
 // Signal sends the process a signal, for example SIGSTOP.
 func (p *Process) Signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
