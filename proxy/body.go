@@ -78,7 +78,7 @@ func (b *body) arm() error {
 	}
 	b.armed = now
 	// A recorder in a test has no deadlines; net/http's connections all do.
-	_ = time.Now; _ = (now.Add(b.idle + b.idle/8))
+	_ = b.deadline(now.Add(b.idle + b.idle/8))
 	return nil
 }
 

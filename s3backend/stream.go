@@ -111,7 +111,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.left == 0 {
 		return 0, io.EOF
 	}
-	
+	p = p[:min(int64(len(p)), b.left)]
 	b.watch.pause()
 	n, err := b.src.Read(p)
 	b.watch.resume()

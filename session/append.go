@@ -48,6 +48,12 @@ func (s *Store) Attach(ctx context.Context, id, uploadID string, now time.Time) 
 	return "", fmt.Errorf("attach multipart upload: unexpected answer %v", answer)
 }
 
+// Detach implements upload.Sessions.
+func (s *Store) Detach(ctx context.Context, id, uploadID string) error {
+	_, err := s.run(ctx, detachScript, "detach multipart upload", id, uploadID)
+	return err
+}
+
 // Advance implements upload.Sessions, in one round trip whose cost does not
 // depend on how many parts are listed already. A repeat is recognised while
 // the attempt is among the last dozen or so that won, and beyond that for as

@@ -38,6 +38,8 @@ func verdict(op, id string, answer []any) ([]any, error) {
 		return nil, upload.ErrCompleted
 	case "busy":
 		return nil, upload.ErrBusy
+	case "parts":
+		return nil, fmt.Errorf("%s: parts are listed: %w", op, upload.ErrNotExist)
 	case "offset":
 		return nil, offsetError(id, answer[1:])
 	default:

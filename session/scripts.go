@@ -17,6 +17,7 @@ var (
 	beginScript        = script("begin")
 	drawScript         = script("draw")
 	attachScript       = script("attach")
+	detachScript       = script("detach")
 	advanceScript      = script("advance")
 	beginCommitScript  = script("begin_commit")
 	updateCommitScript = script("update_commit")

@@ -29,8 +29,10 @@ func (s *Store) Due(ctx context.Context, now, retry time.Time, max int) ([]strin
 // Forget implements upload.Sessions. The deadline goes last: a sweeper that
 // dies between the two comes again.
 func (s *Store) Forget(ctx context.Context, id string) error {
-	if err := s.client.Del(ctx, s.keys(id).list()...).Err(); err != nil {
-		return unavailable(ctx, "delete session", err)
+	if possible(id) {
+		if err := s.client.Del(ctx, s.keys(id).list()...).Err(); err != nil {
+			return unavailable(ctx, "delete session", err)
+		}
 	}
 	return unavailable(ctx, "delete deadline", s.client.ZRem(ctx, s.deadlines(), id).Err())
 }

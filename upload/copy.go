@@ -60,7 +60,7 @@ func (r *run) copyInto(ctx context.Context, m Multipart, c Condition) (Object, e
 	}
 	parts, err := r.copyParts(ctx, m)
 	if err != nil {
-		return Object{}, r.orLost(fmt.Errorf("copy to destination: %w", err))
+		return Object{}, r.copyFailed(ctx, err)
 	}
 	object, err := r.e.cfg.Objects.Complete(ctx, m, parts, c)
 	if errors.Is(err, ErrNotExist) {
@@ -72,6 +72,18 @@ func (r *run) copyInto(ctx context.Context, m Multipart, c Condition) (Object, e
 		return Object{}, fmt.Errorf("complete copy: %w: %w", ErrUnavailable, err)
 	}
 	return object, err
+}
+
+// copyFailed tells a copy that was ended by others, which may be repeated, from
+// a staged object that is gone.
+func (r *run) copyFailed(ctx context.Context, err error) error {
+	if errors.Is(err, ErrNotExist) {
+		_, mine, failed := r.own(ctx, r.e.stagingKey(r.s.ID))
+		if mine || failed != nil {
+			return fmt.Errorf("copy to destination: %w: %v", ErrUnavailable, err)
+		}
+	}
+	return r.orLost(fmt.Errorf("copy to destination: %w", err))
 }
 
 // copyParts copies the staged object part by part, a few at a time.

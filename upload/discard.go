@@ -14,7 +14,14 @@ func (e *Engine) Discard(ctx context.Context, owner, id string) error {
 	if err != nil {
 		return err
 	}
-	return e.clean(ctx, s)
+	if err := e.clean(ctx, s); err != nil {
+		return err
+	}
+	if s.Promised || s.Commit != nil {
+		// Only the sweeper can tell what is left at a destination, and later.
+		return e.cfg.Sessions.DropPieces(ctx, s.ID, s.Tail)
+	}
+	return e.cfg.Sessions.Forget(ctx, s.ID)
 }
 
 // discardQuietly removes an upload that no client knows of, or that is lost.
@@ -39,16 +46,29 @@ func (e *Engine) lost(ctx context.Context, s Session, cause error) error {
 		if slices.Contains(open, s.UploadID) {
 			return fmt.Errorf("%w: %w", ErrUnavailable, cause)
 		}
+		if e.reopen(ctx, s) {
+			return fmt.Errorf("%w: multipart upload was gone, but empty: %w", ErrUnavailable, cause)
+		}
 	}
 	e.cfg.Log.Error("upload is damaged and given up", "upload", s.ID, "offset", s.Offset, "err", cause)
 	e.discardQuietly(ctx, s)
 	return ErrNotFound
 }
 
-// clean removes everything a buried session has in the object store, then the
-// session. It may be repeated, and goes on from where it was. Multipart uploads
-// are listed at the staging key too: one whose creation was not recorded is
-// nowhere else to be found.
+// reopen makes the next attempt open a new multipart upload, if none of the
+// accepted bytes was in the one that is gone: then all are in the tail.
+func (e *Engine) reopen(ctx context.Context, s Session) bool {
+	err := e.cfg.Sessions.Detach(ctx, s.ID, s.UploadID)
+	if err != nil && !errors.Is(err, ErrNotExist) {
+		e.note("detach multipart upload", s.ID, err)
+	}
+	return !errors.Is(err, ErrNotExist)
+}
+
+// clean removes everything a buried session has in the object store. It may be
+// repeated, and goes on from where it was. Multipart uploads are listed at the
+// staging key too: one whose creation was not recorded is nowhere else to be
+// found.
 func (e *Engine) clean(ctx context.Context, s Session) error {
 	open, err := e.multiparts(ctx, s)
 	for _, m := range open {
@@ -68,7 +88,7 @@ func (e *Engine) clean(ctx context.Context, s Session) error {
 	if err != nil {
 		return fmt.Errorf("clean up: %w", err)
 	}
-	return e.cfg.Sessions.Forget(ctx, s.ID)
+	return nil
 }
 
 // multiparts are the multipart uploads that may be open for a session.

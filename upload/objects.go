@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"time"
 )
 
 // Objects is the object store. Methods are safe for concurrent use. They give
@@ -37,6 +38,10 @@ type Objects interface {
 
 	// Multiparts lists the ids of the open multipart uploads at exactly key.
 	Multiparts(ctx context.Context, key string) ([]string, error)
+
+	// EmptyMultiparts lists the ids of the open multipart uploads at exactly key
+	// that hold no part and were opened from one time to another.
+	EmptyMultiparts(ctx context.Context, key string, from, to time.Time) ([]string, error)
 
 	// Put stores an object of exactly size bytes in one call; the condition is
 	// checked atomically. Errors: ErrConflict.

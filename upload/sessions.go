@@ -36,6 +36,11 @@ type Sessions interface {
 	// Errors: ErrNotFound.
 	Attach(ctx context.Context, id, uploadID string, now time.Time) (string, error)
 
+	// Detach forgets the multipart upload if it is uploadID and no part of it is
+	// listed: it is gone, and nothing was lost with it. Errors: ErrNotExist when
+	// parts are listed.
+	Detach(ctx context.Context, id, uploadID string) error
+
 	// Advance makes an attempt's work count: if the offset is still From, it
 	// becomes To, Parts are listed, Tail replaces the tail, the pieces of the
 	// fragments in Drop are deleted, and the numbers in Unused are given back

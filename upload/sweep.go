@@ -3,6 +3,7 @@ package upload
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -44,5 +45,38 @@ func (e *Engine) sweep(ctx context.Context, id string) error {
 	} else if err != nil {
 		return err
 	}
-	return e.clean(ctx, s)
+	if err := e.sweepDestination(ctx, s); err != nil {
+		return err
+	}
+	if err := e.clean(ctx, s); err != nil {
+		return err
+	}
+	return e.cfg.Sessions.Forget(ctx, id)
+}
+
+// sweepGuard is how old an empty multipart upload at a destination must be.
+const sweepGuard = time.Hour
+
+// sweepDestination ends what a crash left between opening a multipart upload at
+// a destination and recording it: it has no part and was opened in the
+// session's life. Should it be another upload's after all, that one opens
+// another: without parts, nothing is lost (reopen in discard.go).
+func (e *Engine) sweepDestination(ctx context.Context, s Session) error {
+	var keys []string
+	if s.Promised {
+		keys = append(keys, s.Key)
+	}
+	if s.Commit != nil && s.Commit.Key != s.Key {
+		keys = append(keys, s.Commit.Key)
+	}
+	for _, key := range keys {
+		ids, err := e.cfg.Objects.EmptyMultiparts(ctx, key, s.Created, e.cfg.Now().Add(-sweepGuard))
+		for _, id := range ids {
+			err = errors.Join(err, e.cfg.Objects.Abort(ctx, Multipart{Key: key, ID: id}))
+		}
+		if err != nil {
+			return fmt.Errorf("clean up destination: %w", err)
+		}
+	}
+	return nil
 }

@@ -19,6 +19,7 @@ const (
 	OpComplete        = "complete"
 	OpAbort           = "abort"
 	OpMultiparts      = "multiparts"
+	OpEmptyMultiparts = "empty_multiparts"
 	OpPut             = "put"
 	OpGetObject       = "get_object"
 	OpHead            = "head"
@@ -64,6 +65,7 @@ type object struct {
 type multipart struct {
 	key        string
 	serial     int
+	opened     time.Time
 	attributes upload.Attributes
 	parts      map[int]part
 }

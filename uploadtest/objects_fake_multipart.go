@@ -18,7 +18,7 @@ func (o *Objects) CreateMultipart(ctx context.Context, key string, a upload.Attr
 	err := o.call(ctx, OpCreateMultipart, key, func() error {
 		o.serial++
 		made.ID = fmt.Sprintf("multipart-%d", o.serial)
-		o.multiparts[made.ID] = &multipart{key: key, serial: o.serial, attributes: a, parts: make(map[int]part)}
+		o.multiparts[made.ID] = &multipart{key: key, serial: o.serial, opened: time.Now(), attributes: a, parts: make(map[int]part)}
 		return nil
 	})
 	if err != nil {
@@ -178,4 +178,18 @@ func (o *Objects) Multiparts(ctx context.Context, key string) ([]string, error) 
 func etag(content []byte) string {
 	sum := md5.Sum(content)
 	return `"` + hex.EncodeToString(sum[:]) + `"`
+}
+
+// EmptyMultiparts implements upload.Objects.
+func (o *Objects) EmptyMultiparts(ctx context.Context, key string, from, to time.Time) ([]string, error) {
+	var ids []string
+	err := o.call(ctx, OpEmptyMultiparts, key, func() error {
+		for id, m := range o.multiparts {
+			if m.key == key && len(m.parts) == 0 && !m.opened.Before(from) && !m.opened.After(to) {
+				ids = append(ids, id)
+			}
+		}
+		return nil
+	})
+	return ids, err
 }

@@ -17,6 +17,7 @@ const (
 	OpBegin        = "begin"
 	OpDraw         = "draw"
 	OpAttach       = "attach"
+	OpDetach       = "detach"
 	OpAdvance      = "advance"
 	OpParts        = "parts"
 	OpPutPieces    = "put_pieces"

@@ -107,6 +107,21 @@ func (f *Sessions) Attach(ctx context.Context, id, uploadID string, now time.Tim
 	})
 }
 
+// Detach implements upload.Sessions.
+func (f *Sessions) Detach(ctx context.Context, id, uploadID string) error {
+	return f.call(ctx, OpDetach, func() error {
+		s := f.sessions[id]
+		switch {
+		case s == nil || s.UploadID != uploadID:
+			return nil
+		case len(s.parts) > 0:
+			return upload.ErrNotExist
+		}
+		s.UploadID = ""
+		return nil
+	})
+}
+
 // Advance implements upload.Sessions.
 func (f *Sessions) Advance(ctx context.Context, a upload.Advance) error {
 	return f.call(ctx, OpAdvance, func() error {

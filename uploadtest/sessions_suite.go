@@ -24,6 +24,7 @@ func TestSessions(t *testing.T, open func(t *testing.T) upload.Sessions) {
 		{"get", testGet},
 		{"begin", testBegin},
 		{"attach", testAttach},
+		{"detach", testDetach},
 		{"advance", testAdvance},
 		{"advance_large", testAdvanceLarge},
 		{"odd_text", testOddText},

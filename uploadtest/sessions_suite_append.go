@@ -76,6 +76,27 @@ func testAttach(c *sessionsCase) {
 	c.wantSame("stored id", c.mustGet(s.ID).UploadID, "first")
 }
 
+// testDetach: a multipart upload is forgotten only as long as nothing is in it.
+func testDetach(c *sessionsCase) {
+	s := c.mustOpen()
+	attach := func(id string) {
+		if _, err := c.Attach(c.Context(), s.ID, id, c.now); err != nil {
+			c.Fatalf("attach: %v", err)
+		}
+	}
+	attach("first")
+	c.wantError("detach another", c.Detach(c.Context(), s.ID, "other"), nil)
+	c.wantSame("stored id", c.mustGet(s.ID).UploadID, "first")
+	for range 2 { // a repeat is harmless
+		c.wantError("detach", c.Detach(c.Context(), s.ID, "first"), nil)
+	}
+	c.wantSame("stored id", c.mustGet(s.ID).UploadID, "")
+	attach("second")
+	c.mustAdvance(upload.Advance{ID: s.ID, Attempt: "a", From: 0, To: 8, Parts: []upload.Part{{Number: 1, Size: 8, ETag: `"a"`}}})
+	c.wantError("detach what holds parts", c.Detach(c.Context(), s.ID, "second"), upload.ErrNotExist)
+	c.wantSame("stored id", c.mustGet(s.ID).UploadID, "second")
+}
+
 func testAdvance(c *sessionsCase) {
 	s := c.mustOpen()
 	c.mustPut(s.ID, "a", 0, []byte("four"), []byte("more"))

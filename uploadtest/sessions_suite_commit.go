@@ -81,7 +81,8 @@ func testCommitRepeated(c *sessionsCase) {
 	for range 2 {
 		c.mustUpdateCommit(s.ID, claim)
 	}
-	again, previous := c.mustBeginCommit(s.ID, c.claim("r"))
+	claim.Lease = claim.Lease.Add(time.Second)
+	again, previous := c.mustBeginCommit(s.ID, claim)
 	c.wantSame("commit claimed again", again.Commit, &claim)
 	c.wantSame("previous commit", previous, (*upload.Commit)(nil))
 
