@@ -32,8 +32,8 @@ func verify(parts []upload.Part, said string) error {
 	}
 	want := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, whole))
 	if said != want {
-		return fmt.Errorf("%w: object damaged: store computed CRC64NVME %s of what was sent as %s",
-			upload.ErrUnavailable, said, want)
+		return fmt.Errorf("%w: store computed CRC64NVME %s of what was sent as %s",
+			upload.ErrDamaged, said, want)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func TestCompleteComparesChecksum(t *testing.T) {
 		want  error
 	}{
 		{"same", parts, aws.String(encoded(crc64.Checksum(whole, nvme))), nil},
-		{"damaged", parts, aws.String(encoded(crc64.Checksum(a, nvme))), upload.ErrUnavailable},
+		{"damaged", parts, aws.String(encoded(crc64.Checksum(a, nvme))), upload.ErrDamaged},
 		{"store does not say", parts, nil, nil},
 		{"part without checksum", copied, aws.String(encoded(1)), nil},
 	}

@@ -65,7 +65,7 @@ func (s *Store) Advance(ctx context.Context, a upload.Advance) error {
 	}
 	args := []any{
 		milli(a.Now), a.Attempt, a.From, a.To, encodeTail(a.Tail), last,
-		a.Unused.First, a.Unused.First + a.Unused.Count, len(a.Parts),
+		a.Unused.First, a.Unused.First + a.Unused.Count, a.UploadID, len(a.Parts),
 	}
 	for _, p := range a.Parts {
 		args = append(args, encodePart(p))

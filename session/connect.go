@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
@@ -45,6 +46,7 @@ var (
 // example pool_size=128, read_timeout=5s or max_retries=5. An error is one
 // sentence and holds nothing of the URL.
 func Connect(rawURL string) (redis.UniversalClient, error) {
+	logging.Disable() // it writes to stderr on its own; every error reaches the caller
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, errURL

@@ -39,7 +39,7 @@ func verdict(op, id string, answer []any) ([]any, error) {
 	case "busy":
 		return nil, upload.ErrBusy
 	case "parts":
-		return nil, fmt.Errorf("%s: parts are listed: %w", op, upload.ErrNotExist)
+		return nil, fmt.Errorf("%s: another multipart upload holds the parts: %w", op, upload.ErrNotExist)
 	case "offset":
 		return nil, offsetError(id, answer[1:])
 	default:

@@ -63,8 +63,8 @@ func TestRoundTrips(t *testing.T) {
 		{"advance", 1, func() error {
 			return s.Advance(ctx, upload.Advance{
 				ID: u.ID, Attempt: "b", From: 9, To: 10 << 20, Now: now, Drop: u.Tail,
-				Parts: []upload.Part{{Number: 2, Size: 2<<20 - 5}},
-				Tail:  []upload.Fragment{{Place: upload.InSessions, Name: "b", Size: 8 << 20, Piece: 256 << 10}},
+				UploadID: "multipart", Parts: []upload.Part{{Number: 2, Size: 2<<20 - 5}},
+				Tail: []upload.Fragment{{Place: upload.InSessions, Name: "b", Size: 8 << 20, Piece: 256 << 10}},
 			})
 		}},
 		{"get", 1, func() error { _, err := s.Get(ctx, u.ID, "alice", now); return err }},

@@ -78,7 +78,7 @@ func (a *attempt) run(ctx context.Context, src *source) (Status, error) {
 	err := retry(ctx, always, func() error {
 		return a.e.cfg.Sessions.Advance(ctx, Advance{
 			ID: a.s.ID, Attempt: a.id, From: a.s.Offset, To: to,
-			Parts: a.parts, Tail: a.tail, Drop: a.shed, Unused: a.numbers, Now: a.e.cfg.Now(),
+			UploadID: a.s.UploadID, Parts: a.parts, Tail: a.tail, Drop: a.shed, Unused: a.numbers, Now: a.e.cfg.Now(),
 		})
 	})
 	switch {
@@ -89,7 +89,7 @@ func (a *attempt) run(ctx context.Context, src *source) (Status, error) {
 		return Status{}, fmt.Errorf("advance to %d: %w", to, err)
 	}
 	a.undo(ctx)
-	return Status{}, err
+	return Status{}, a.explain(ctx, src, err)
 }
 
 // explain finds the error to answer when storing ended with err.

@@ -65,6 +65,9 @@ func (e *Engine) start(ctx context.Context, s Session, previous *Commit, r Commi
 		ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 		defer cancel(nil)
 		run := &run{e: e, s: s, r: r, commit: *s.Commit, cancel: cancel}
+		if previous != nil { // until it is known what that one left, it must not be forgotten
+			run.commit.Terms, run.commit.Key, run.commit.Copy = previous.Terms, previous.Key, previous.Copy
+		}
 		object, err := run.do(ctx, previous)
 		done <- outcome{object, err}
 	})
@@ -104,6 +107,10 @@ func (r *run) do(ctx context.Context, previous *Commit) (Object, error) {
 		case mine:
 			return r.inherit(ctx, previous, done)
 		}
+		own := func(c *Commit) { c.Terms, c.Key, c.Copy = r.s.Commit.Terms, r.s.Commit.Key, Multipart{} }
+		if err := r.update(ctx, own); err != nil {
+			return Object{}, r.fail(ctx, err)
+		}
 	}
 	object, err := r.publish(ctx)
 	if err != nil {
@@ -125,9 +132,6 @@ func (r *run) resolve(ctx context.Context, previous *Commit) (o Object, mine boo
 
 // inherit stores the object that a dead runner made, under that one's terms.
 func (r *run) inherit(ctx context.Context, previous *Commit, done Object) (Object, error) {
-	r.mu.Lock()
-	r.commit.Terms, r.commit.Key = previous.Terms, previous.Key
-	r.mu.Unlock()
 	object, err := r.end(ctx, done)
 	if err == nil && previous.Terms != r.r.Terms {
 		return Object{}, ErrCompleted

@@ -39,6 +39,10 @@ var (
 	// part. The request may be repeated as it is.
 	ErrUnavailable = errors.New("storage unavailable")
 
+	// ErrDamaged is said by Objects of an object whose content is not what was
+	// sent. It never leaves the engine.
+	ErrDamaged = errors.New("object is damaged")
+
 	// ErrNotExist is said by Objects of an object or a multipart upload that is
 	// not there. It never leaves the engine.
 	ErrNotExist = errors.New("no such object or multipart upload")

@@ -10,7 +10,8 @@ import (
 // Objects is the object store. Methods are safe for concurrent use. They give
 // up in bounded time when the store makes no progress. Errors are
 // ErrUnavailable (wrapped, with the cause), ctx's, the body's own error as it
-// was said, and those a method names.
+// was said, and those a method names. What the store refuses because the call
+// made no sense, such as a part that was never uploaded, is none of these.
 type Objects interface {
 	// CreateMultipart opens a multipart upload at key.
 	CreateMultipart(ctx context.Context, key string, a Attributes) (Multipart, error)
@@ -19,7 +20,8 @@ type Objects interface {
 	// without a buffer of its size. It asks with Expect: 100-continue, so that
 	// a refusal comes before the body is read, and does not repeat by itself:
 	// whoever knows whether a byte of body was taken repeats it.
-	// Errors: ErrNotExist when the multipart upload is gone.
+	// It does not return while a Read of body blocks; afterwards body is not
+	// touched. Errors: ErrNotExist when the multipart upload is gone.
 	UploadPart(ctx context.Context, m Multipart, number int, size int64, body io.Reader) (Part, error)
 
 	// CopyPart makes a part of size bytes at offset of the object at source,
@@ -28,8 +30,9 @@ type Objects interface {
 
 	// Complete assembles parts, which are in ascending order, into the object;
 	// the condition is checked by the store atomically. Errors: ErrConflict
-	// (the multipart upload lives on), ErrNotExist when it is gone: it may
-	// have been completed before, so look at the object.
+	// (the multipart upload lives on); ErrNotExist when it is gone: it may
+	// have been completed before, so look at the object; ErrDamaged when the
+	// object has appeared but is not what was sent.
 	Complete(ctx context.Context, m Multipart, parts []Part, c Condition) (Object, error)
 
 	// Abort gives up a multipart upload and frees its parts. One that is gone

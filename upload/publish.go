@@ -119,6 +119,9 @@ func (r *run) complete(ctx context.Context, parts []Part, c Condition) (Object, 
 	if err == nil {
 		object, err = r.e.cfg.Objects.Complete(ctx, r.s.multipart(), parts, c)
 	}
+	if errors.Is(err, ErrDamaged) { // no object is better than a wrong one
+		return Object{}, errors.Join(err, r.e.cfg.Objects.Delete(ctx, r.s.Key))
+	}
 	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotExist) {
 		own, mine, failed := r.own(ctx, r.s.Key)
 		if failed != nil {
@@ -156,7 +159,7 @@ func (r *run) lastPart(ctx context.Context, parts []Part) ([]Part, error) {
 
 // orLost tells an upload whose bytes are gone from a store that does not answer.
 func (r *run) orLost(err error) error {
-	if errors.Is(err, errTailGone) || errors.Is(err, ErrNotExist) {
+	if errors.Is(err, errTailGone) || errors.Is(err, ErrNotExist) || errors.Is(err, ErrDamaged) {
 		r.e.cfg.Log.Error("upload is damaged", "upload", r.s.ID, "offset", r.s.Offset, "err", err)
 		return ErrNotFound
 	}

@@ -11,7 +11,8 @@ import (
 // with the cause) when the store did not answer, and those a method names.
 //
 // A session whose State is Gone, or whose Expires is not after now, is
-// ErrNotFound to every method that takes an owner or advances the upload.
+// ErrNotFound to every method that takes an owner or advances the upload,
+// except that Bury answers a Gone one again.
 type Sessions interface {
 	// Open stores a new session in State Open, and before that its deadline for
 	// the sweeper. It draws as many part numbers as wanted, from 1.
@@ -46,7 +47,7 @@ type Sessions interface {
 	// fragments in Drop are deleted, and the numbers in Unused are given back
 	// if no later one was drawn. Repeating a won Advance wins again.
 	// Errors: ErrNotFound, ErrCompleted, ErrBusy; *OffsetError when the race
-	// was lost.
+	// was lost; ErrNotExist when there are Parts and UploadID was detached.
 	Advance(ctx context.Context, a Advance) error
 
 	// Parts reads the listed parts in ascending order of number.
@@ -67,19 +68,20 @@ type Sessions interface {
 	// BeginCommit claims the commit for c.Runner until c.Lease. It answers the
 	// session as it stands afterwards:
 	//   - State Committing and Commit.Runner == c.Runner: the caller runs it. If
-	//     an earlier runner died, takeover is true and previous is what it left.
+	//     an earlier runner died, previous is what it left, until the caller's
+	//     first UpdateCommit; Commit.Copy is still the dead runner's.
 	//   - State Committing and another Runner: that one is at work; wait.
 	//   - State Committed: look at Commit.Terms and Commit.Result.
 	// A stored commit whose runner is dead is always taken over, also by a
 	// request with other terms. Errors: ErrNotFound.
 	BeginCommit(ctx context.Context, id, owner string, c Commit, now time.Time) (s Session, previous *Commit, err error)
 
-	// UpdateCommit stores the runner's progress: c.Lease, c.Key, c.Copy and
-	// whether the staging object is sealed (once sealed, always sealed).
+	// UpdateCommit stores the runner's progress: c.Lease, c.Terms, c.Key, c.Copy
+	// and whether the staging object is sealed (once sealed, always sealed).
 	// Errors: ErrNotFound when c.Runner is not the runner any more.
 	UpdateCommit(ctx context.Context, id string, c Commit, sealed bool) error
 
-	// EndCommit stores c.Result and State Committed, and frees parts and tail.
+	// EndCommit stores c.Result, c.Terms, c.Key and State Committed, and frees parts and tail.
 	// Repeating it is harmless. Errors: ErrNotFound as for UpdateCommit.
 	EndCommit(ctx context.Context, id string, c Commit) error
 
@@ -124,9 +126,11 @@ type Advance struct {
 	Attempt string // the attempt's id, to recognise a repeat
 	From    int64  // bytes
 	To      int64  // bytes
-	Parts   []Part
-	Tail    []Fragment
-	Drop    []Fragment // those in the session store are deleted; others are ignored
-	Unused  Numbers
-	Now     time.Time
+	// UploadID is the multipart upload that holds Parts.
+	UploadID string
+	Parts    []Part
+	Tail     []Fragment
+	Drop     []Fragment // those in the session store are deleted; others are ignored
+	Unused   Numbers
+	Now      time.Time
 }

@@ -135,6 +135,9 @@ func (f *Sessions) Advance(ctx context.Context, a upload.Advance) error {
 		if err := s.accepts(a.From); err != nil {
 			return err
 		}
+		if len(a.Parts) > 0 && s.UploadID != a.UploadID {
+			return upload.ErrNotExist
+		}
 		s.won[a.Attempt] = true
 		s.Offset, s.Tail = a.To, slices.Clone(a.Tail)
 		s.parts = append(s.parts, a.Parts...)

@@ -40,7 +40,10 @@ func (s *session) claim(c upload.Commit, now time.Time) {
 	case s.State == upload.Committing && s.Commit.Lease.After(now):
 		return
 	case s.State == upload.Committing:
-		s.previous, inherited = s.Commit, s.Commit.Copy
+		inherited = s.Commit.Copy
+		if s.previous == nil { // else the dead one had not even begun
+			s.previous = s.Commit
+		}
 	}
 	s.State = upload.Committing
 	s.Commit = &upload.Commit{Terms: c.Terms, Key: c.Key, Runner: c.Runner, Lease: c.Lease, Copy: inherited}

@@ -92,7 +92,13 @@ func testDetach(c *sessionsCase) {
 	}
 	c.wantSame("stored id", c.mustGet(s.ID).UploadID, "")
 	attach("second")
-	c.mustAdvance(upload.Advance{ID: s.ID, Attempt: "a", From: 0, To: 8, Parts: []upload.Part{{Number: 1, Size: 8, ETag: `"a"`}}})
+	stored := upload.Advance{
+		ID: s.ID, Attempt: "a", From: 0, To: 8,
+		UploadID: "first", Parts: []upload.Part{{Number: 1, Size: 8, ETag: `"a"`}},
+	}
+	c.wantError("advance with parts of what was detached", c.advance(stored), upload.ErrNotExist)
+	stored.UploadID = "second"
+	c.mustAdvance(stored)
 	c.wantError("detach what holds parts", c.Detach(c.Context(), s.ID, "second"), upload.ErrNotExist)
 	c.wantSame("stored id", c.mustGet(s.ID).UploadID, "second")
 }

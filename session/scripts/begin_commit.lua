@@ -5,7 +5,8 @@
 -- ARGV[5] runner  ARGV[6] lease
 --
 -- The fields former_* keep what a dead runner left until its successor reports
--- progress, so that a repeated claim answers it again. The dead one's copy
+-- progress, so that a repeated claim answers it again. A successor that dies
+-- before it reports has made nothing: its predecessor is still the one to ask. The dead one's copy
 -- stays where it is: it needs aborting even if the successor dies as well.
 -- Answers: ok, record | notfound
 
@@ -14,7 +15,7 @@ if not lives(r, ARGV[1]) or r.owner ~= ARGV[2] then return {'notfound'} end
 local open = r.state == 'open'
 local mine = r.state == 'committing' and r.runner == ARGV[5]
 local dead = r.state == 'committing' and not mine and past(r.lease, ARGV[1])
-if dead then
+if dead and not r.former_terms then
   redis.call('HSET', KEYS[1], 'former_terms', r.terms, 'former_destination', r.destination,
     'former_runner', r.runner, 'former_lease', r.lease)
 end
