@@ -11,7 +11,7 @@ import (
 // Append takes one chunk whole or not at all and answers the new offset.
 // ctx should outlive the client's connection: a chunk that was received whole
 // counts even if the client has gone by then.
-// Errors: all of the package but ErrConflict.
+// Errors: all of the package; ErrConflict only for a promised destination.
 func (e *Engine) Append(ctx context.Context, c Chunk) (Status, error) {
 	if c.Length > e.cfg.Limits.MaxChunk {
 		return Status{}, ErrTooLarge
@@ -45,6 +45,11 @@ func (e *Engine) begin(ctx context.Context, c Chunk) (Session, Numbers, error) {
 // open stores a new session. A first chunk that does not begin at 0 leaves it
 // empty and tells the client where it stands (PROTOCOL 3.9).
 func (e *Engine) open(ctx context.Context, c Chunk, wanted int) (Session, Numbers, error) {
+	if c.Destination != "" {
+		if err := e.checkPlace(ctx, c.Root, c.Destination); err != nil {
+			return Session{}, Numbers{}, err
+		}
+	}
 	now := e.cfg.Now()
 	s := Session{
 		ID: e.cfg.NewID(), Owner: c.Owner, State: Open,

@@ -23,12 +23,12 @@ func TestCommitCost(t *testing.T) {
 		chunks   []int
 		calls    map[string]int // of the commit alone
 	}{
-		{"empty object", false, []int{0}, map[string]int{uploadtest.OpPut: 1}},
-		{"all in the tail", false, []int{30, 10}, map[string]int{uploadtest.OpPut: 1}},
+		{"empty object", false, []int{0}, map[string]int{uploadtest.OpList: 1, uploadtest.OpPut: 1}},
+		{"all in the tail", false, []int{30, 10}, map[string]int{uploadtest.OpList: 1, uploadtest.OpPut: 1}},
 		{"promised", true, []int{80, 80}, map[string]int{uploadtest.OpComplete: 1}},
 		{"promised, with a tail", true, []int{80, 30}, map[string]int{uploadtest.OpUploadPart: 1, uploadtest.OpComplete: 1}},
 		{"staged", false, []int{80, 30}, map[string]int{
-			uploadtest.OpUploadPart: 1, uploadtest.OpComplete: 2,
+			uploadtest.OpList: 1, uploadtest.OpUploadPart: 1, uploadtest.OpComplete: 2,
 			uploadtest.OpCreateMultipart: 1, uploadtest.OpCopyPart: 1, uploadtest.OpDelete: 1,
 		}},
 	}

@@ -38,6 +38,7 @@ type Chunk struct {
 	// Destination, with ID == "", promises the key that the commit will name:
 	// the multipart upload is opened there and nothing has to be copied.
 	Destination string
+	Root        string // as in CommitRequest, for Destination
 	ContentType string // of the promised destination
 
 	// Body yields ErrShortBody, ErrIdle, … when the client fails.
@@ -63,6 +64,9 @@ type CommitRequest struct {
 	// Key is the destination of the n-th try, n = 0, 1, …: further names are
 	// tried as long as the one before conflicts and another is offered.
 	Key func(n int) (key string, ok bool)
+	// Root is the prefix of the keys that the owner can see: what lies above
+	// it is no parent folder. Empty or ending in "/".
+	Root string
 	// Condition must hold at the first name. Further names must be free.
 	Condition   Condition
 	ContentType string

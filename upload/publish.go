@@ -50,8 +50,8 @@ func (r *run) attributes() Attributes {
 	return Attributes{ContentType: r.r.ContentType, Upload: r.s.ID}
 }
 
-// eachName tries destinations until one does not conflict. An object of this
-// very upload in the way is an earlier try whose answer was lost.
+// eachName tries destinations until one does not conflict. The condition is
+// for the first; further names must be free.
 func (r *run) eachName(ctx context.Context, try func(key string, c Condition) (Object, error)) (Object, error) {
 	for n := 0; ; n++ {
 		key, ok := r.r.Key(n)
@@ -65,14 +65,41 @@ func (r *run) eachName(ctx context.Context, try func(key string, c Condition) (O
 				return Object{}, err
 			}
 		}
-		object, err := try(key, condition)
+		object, err := r.tryName(ctx, key, condition, try)
 		if !errors.Is(err, ErrConflict) {
 			return object, err
 		}
-		if own, mine, err := r.own(ctx, key); mine || err != nil {
-			return own, err
+		if errors.Is(err, errFolder) && !condition.Absent {
+			return Object{}, err
 		}
 	}
+}
+
+// tryName tries one destination.
+func (r *run) tryName(ctx context.Context, key string, c Condition, try func(key string, c Condition) (Object, error)) (Object, error) {
+	if err := r.e.checkPlace(ctx, r.r.Root, key); err != nil {
+		return Object{}, err
+	}
+	object, err := try(key, c)
+	if errors.Is(err, ErrConflict) {
+		return r.conflict(ctx, key, c)
+	}
+	return object, err
+}
+
+// conflict looks at what is in the way. An object of this very upload is an
+// earlier try whose answer was lost. That the version named is of no file at
+// all is an error and not a conflict (PROTOCOL 3.13).
+func (r *run) conflict(ctx context.Context, key string, c Condition) (Object, error) {
+	switch found, failed := r.e.cfg.Objects.Head(ctx, key); {
+	case errors.Is(failed, ErrNotExist) && c.Match != "":
+		return Object{}, &InvalidError{Reason: "parent_rev names no version of a file at this path"}
+	case failed != nil && !errors.Is(failed, ErrNotExist):
+		return Object{}, failed
+	case failed == nil && found.Upload == r.s.ID:
+		return found, nil
+	}
+	return Object{}, ErrConflict
 }
 
 // putTail stores an object that is all tail, with one call.
@@ -94,6 +121,9 @@ func (r *run) putTail(ctx context.Context) (Object, error) {
 // completePromised completes the multipart upload at its destination.
 func (r *run) completePromised(ctx context.Context, parts []Part) (Object, error) {
 	object, err := r.complete(ctx, parts, r.r.Condition)
+	if errors.Is(err, ErrConflict) {
+		return r.conflict(ctx, r.s.Key, r.r.Condition)
+	}
 	return object, r.orLost(err)
 }
 
@@ -111,8 +141,8 @@ func (r *run) assemble(ctx context.Context, parts []Part) error {
 }
 
 // complete makes the tail the last part and completes the session's multipart
-// upload where it was opened. When that is gone, or something is in the way,
-// it may be this upload's own object, by a call whose answer was lost.
+// upload where it was opened. When that is gone, there may be its object,
+// by a call whose answer was lost.
 func (r *run) complete(ctx context.Context, parts []Part, c Condition) (Object, error) {
 	parts, err := r.lastPart(ctx, parts)
 	var object Object
@@ -122,7 +152,7 @@ func (r *run) complete(ctx context.Context, parts []Part, c Condition) (Object, 
 	if errors.Is(err, ErrDamaged) { // no object is better than a wrong one
 		return Object{}, errors.Join(err, r.e.cfg.Objects.Delete(ctx, r.s.Key))
 	}
-	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotExist) {
+	if errors.Is(err, ErrNotExist) {
 		own, mine, failed := r.own(ctx, r.s.Key)
 		if failed != nil {
 			return Object{}, failed

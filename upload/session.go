@@ -108,6 +108,7 @@ type Object struct {
 	Key      string
 	Size     int64     // bytes
 	ETag     string    // as S3 said it, quotes included
+	Type     string    // content type; only of an object looked up by Head
 	Modified time.Time // of the commit, by the proxy's clock, or of the store when looked up
 	Upload   string    // id of the upload that made it, from the object's metadata; "" if none
 }

@@ -1,0 +1,73 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// PutRequest is a whole file in one request.
+type PutRequest struct {
+	CommitRequest // but ID
+
+	Length    int64 // bytes, or UnknownLength; at most Limits.MaxChunk
+	Body      io.Reader
+	Interrupt func() // as in Chunk
+}
+
+// Put stores a file. If nothing has to hold at the destination and the length
+// is known, it is streamed there by one call. Else it is an upload of one chunk
+// whose id nobody learns: conditions go on calls that do not wait for a client
+// (MinIO holds the key's lock while a conditional body comes in, STORE.md), and
+// another name can be tried when the first is taken.
+// Errors: as Append and Commit.
+func (e *Engine) Put(ctx context.Context, r PutRequest) (Object, error) {
+	if r.Length > e.cfg.Limits.MaxChunk {
+		return Object{}, ErrTooLarge
+	}
+	if r.Condition == (Condition{}) && r.Length != UnknownLength {
+		return e.putStreamed(ctx, r)
+	}
+	s, err := e.Append(ctx, Chunk{
+		Owner: r.Owner, Length: r.Length, Body: r.Body, Interrupt: r.Interrupt, ContentType: r.ContentType,
+	})
+	if err != nil {
+		return Object{}, err
+	}
+	r.ID = s.ID
+	object, err := e.Commit(ctx, r.CommitRequest)
+	if err != nil && !errors.Is(err, ErrBusy) {
+		e.discardQuietly(ctx, Session{ID: s.ID, Owner: r.Owner})
+	}
+	return object, err
+}
+
+func (e *Engine) putStreamed(ctx context.Context, r PutRequest) (Object, error) {
+	key, ok := r.Key(0)
+	if !ok {
+		return Object{}, &InvalidError{Reason: "no destination"}
+	}
+	if err := e.checkPlace(ctx, r.Root, key); err != nil {
+		return Object{}, err
+	}
+	if r.Interrupt != nil {
+		defer context.AfterFunc(ctx, r.Interrupt)()
+	}
+	src := newSource(Chunk{Body: r.Body, Length: r.Length}, r.Length)
+	var object Object
+	err := retry(ctx, func() bool { return src.rewind(0) }, func() (err error) {
+		object, err = e.cfg.Objects.Put(ctx, key, r.Length, src, Attributes{ContentType: r.ContentType, Upload: e.cfg.NewID()}, Condition{})
+		return err
+	})
+	switch failed := src.failure(); {
+	case err != nil && failed != nil:
+		return Object{}, failed
+	case err != nil && ctx.Err() != nil: // the server stops hard
+		return Object{}, fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
+	case err != nil:
+		return Object{}, fmt.Errorf("store file: %w", err)
+	}
+	object.Modified = e.cfg.Now()
+	return object, nil
+}
