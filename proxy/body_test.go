@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -150,11 +151,11 @@ func TestSlowEngine(t *testing.T) {
 	}
 }
 
-// Interrupt ends a blocked Read at once; the client that goes on sending then
-// still reads its 503, on a connection that is not used again.
+// Interrupt ends a blocked Read at once and fails all further ones. The client,
+// who goes on sending, still reads its 503, on a connection that is not used again.
 func TestInterrupt(t *testing.T) {
-	ended := make(chan error, 1)
-	reading := make(chan struct{})
+	const rest = 32 << 20
+	ended := make(chan error, 2)
 	s := start(t, &fakeEngine{append: func(_ context.Context, c upload.Chunk) (upload.Status, error) {
 		if _, err := io.ReadFull(c.Body, make([]byte, 5)); err != nil {
 			return upload.Status{}, err
@@ -164,11 +165,10 @@ func TestInterrupt(t *testing.T) {
 		ended <- err
 		_, again := c.Body.Read(make([]byte, 5))
 		ended <- again
-		close(reading)
 		return upload.Status{}, err
 	}})
 	c := s.dial(t)
-	if _, err := io.WriteString(c, putChunk+"Content-Length: 10\r\n\r\nhello"); err != nil {
+	if _, err := fmt.Fprintf(c, "%sContent-Length: %d\r\n\r\nhello", putChunk, 5+rest); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -176,8 +176,7 @@ func TestInterrupt(t *testing.T) {
 			t.Errorf("got %v, want %v", err, errInterrupted)
 		}
 	}
-	<-reading
-	if _, err := io.WriteString(c, "world"); err != nil {
+	if _, err := c.Write(make([]byte, rest)); err != nil {
 		t.Fatal(err)
 	}
 	if got := mustAnswer(t, bufio.NewReader(c)); got.status != http.StatusServiceUnavailable || !got.close {
@@ -202,6 +201,28 @@ func TestInterruptComesLate(t *testing.T) {
 		if got := mustAnswer(t, r); got.status != http.StatusOK || got.close {
 			t.Errorf("%q: got %d %s, closing: %t, want 200 and no closing", raw, got.status, got.body, got.close)
 		}
+	}
+}
+
+// Nor does anything else touch the deadline then, or ever if there is no body.
+func TestNoDeadlineWithoutBody(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPut, "/", nil)
+	r.Body = http.NoBody
+	none := newBody(httptest.NewRecorder(), r, time.Hour)
+	over := &body{src: strings.NewReader("x"), idle: time.Hour, deadline: func(time.Time) error { return nil }}
+	if _, err := io.Copy(io.Discard, over); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string]*body{"no body": none, "at its end": over} {
+		b.deadline = func(at time.Time) error {
+			t.Errorf("%s: deadline set to %v", name, at)
+			return nil
+		}
+		b.interrupt()
+		if n, err := b.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+			t.Errorf("%s: read %d, %v, want EOF", name, n, err)
+		}
+		b.end(false)
 	}
 }
 

@@ -121,17 +121,20 @@ func TestExpectContinueRefusedLater(t *testing.T) {
 func TestDrainIsBounded(t *testing.T) {
 	const most = 1000
 	endless := fmt.Sprintf("%x\r\n%s\r\n", most, strings.Repeat("x", most))
-	for name, raw := range map[string]string{
-		"announced": "Content-Length: 1099511627776\r\n\r\nx",
-		"chunked":   "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat(endless, (drainSlack+most)/most+1),
-		"stalled":   "Content-Length: 100\r\n\r\nx",
+	for name, test := range map[string]struct {
+		raw  string
+		idle time.Duration
+	}{
+		"announced": {"Content-Length: 1099511627776\r\n\r\nx", time.Hour},
+		"chunked":   {"Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat(endless, (drainSlack+most)/most+1), time.Hour},
+		"stalled":   {"Content-Length: 100\r\n\r\nx", 200 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, refuse(upload.ErrTooLarge), func(c *Config) {
 				c.MaxChunk = most
-				c.BodyIdle = 200 * time.Millisecond
+				c.BodyIdle = test.idle
 			})
-			got := s.send(t, putChunk+raw)
+			got := s.send(t, putChunk+test.raw)
 			if got.status != http.StatusRequestEntityTooLarge || !got.close {
 				t.Errorf("got %d %s, closing: %t, want 413 and closing", got.status, got.body, got.close)
 			}

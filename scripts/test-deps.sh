@@ -16,6 +16,7 @@ need() {
 }
 
 need redis-server command -v redis-server
+need curl command -v curl
 need nodejs command -v node
 need npm command -v npm
 need libfile-dropbox-perl perl -MFile::Dropbox -e 1
