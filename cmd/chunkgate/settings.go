@@ -25,6 +25,8 @@ type settings struct {
 	S3PathStyle bool               `name:"s3-path-style" env:"CHUNKGATE_S3_PATH_STYLE" help:"Bucket in the path instead of the host name, as MinIO wants it."`
 	S3Checksum  s3backend.Checksum `name:"s3-checksum" default:"auto" enum:"auto,trailer,none" env:"CHUNKGATE_S3_CHECKSUM" help:"Integrity of bodies on the way to the store: CRC32C trailer, none, or auto: none on AWS, trailer elsewhere."`
 
+	S3Timeout time.Duration `name:"s3-timeout" default:"30s" env:"CHUNKGATE_S3_TIMEOUT" help:"How long the store may let wait: a small call as a whole, a streamed body for its next step."`
+
 	KeyPrefix     string `env:"CHUNKGATE_KEY_PREFIX" help:"Begins the key of every object, before the owner's prefix."`
 	StagingPrefix string `default:".chunkgate/" env:"CHUNKGATE_STAGING_PREFIX" help:"Begins the keys of unfinished objects; no client can name a key under it."`
 
@@ -73,6 +75,7 @@ func (s *settings) validate() error {
 		{"CHUNKGATE_STAGING_PREFIX", !isFolder(s.StagingPrefix), "must end in / and not begin with it"},
 		{"CHUNKGATE_KEY_PREFIX", s.KeyPrefix != "" && !isFolder(s.KeyPrefix), "must be empty, or end in / and not begin with it"},
 		{"CHUNKGATE_KEY_PREFIX", strings.HasPrefix(s.KeyPrefix, s.StagingPrefix), "must not lie under CHUNKGATE_STAGING_PREFIX"},
+		{"CHUNKGATE_S3_TIMEOUT", s.S3Timeout < time.Second, "must be at least 1s"},
 		{"CHUNKGATE_BODY_IDLE_TIMEOUT", s.BodyIdleTimeout < time.Second, "must be at least 1s"},
 		{"CHUNKGATE_SHUTDOWN_TIMEOUT", s.ShutdownTimeout < 0, "must not be negative"},
 		{"CHUNKGATE_SWEEP_INTERVAL", s.SweepInterval < time.Second, "must be at least 1s"},
@@ -102,5 +105,6 @@ func (s *settings) limits() upload.Limits {
 func (s *settings) backend() s3backend.Config {
 	return s3backend.Config{
 		Endpoint: s.S3Endpoint, Bucket: s.S3Bucket, PathStyle: s.S3PathStyle, Checksum: s.S3Checksum,
+		Timeouts: s3backend.Timeouts{Call: s.S3Timeout, Stall: s.S3Timeout},
 	}
 }
