@@ -7,11 +7,9 @@ import (
 	"time"
 )
 
-// A commit's runner renews its lease three times before it ends. A repeat of
-// the commit takes over from a runner whose lease has ended.
+// How often a repeat of a commit looks whether the runner is done.
 const (
-	lease     = 30 * time.Second
-	pollFirst = 50 * time.Millisecond // how often a repeat looks whether the runner is done
+	pollFirst = 50 * time.Millisecond
 	pollMost  = time.Second
 )
 
@@ -28,7 +26,7 @@ func (e *Engine) Commit(ctx context.Context, r CommitRequest) (Object, error) {
 	runner := e.cfg.NewID()
 	for wait := pollFirst; ; wait = min(2*wait, pollMost) {
 		now := e.cfg.Now()
-		c := Commit{Terms: r.Terms, Key: key, Runner: runner, Lease: now.Add(lease)}
+		c := Commit{Terms: r.Terms, Key: key, Runner: runner, Lease: now.Add(e.cfg.Lease)}
 		s, previous, err := e.cfg.Sessions.BeginCommit(ctx, r.ID, r.Owner, c, now)
 		switch {
 		case err != nil:

@@ -19,6 +19,7 @@ type Config struct {
 	Limits Limits
 
 	TTL           time.Duration // an upload's life from its creation; 48 h
+	Lease         time.Duration // a commit's runner is taken for dead after it; 0: 30 s
 	StagingPrefix string        // keys under it are the engine's own; ends in "/"
 
 	TailInSessions int64 // bytes; a tail up to this is kept in the session store, 0: never
@@ -41,7 +42,8 @@ type Chunk struct {
 	Root        string // as in CommitRequest, for Destination
 	ContentType string // of the promised destination
 
-	// Body yields ErrShortBody, ErrIdle, … when the client fails.
+	// Body yields ErrShortBody, ErrIdle, … when the client fails, and
+	// ErrUnavailable when it was interrupted.
 	Body io.Reader
 	// Interrupt makes a blocked Read of Body return; nil if it never blocks.
 	Interrupt func()
@@ -86,6 +88,9 @@ type Engine struct {
 func New(cfg Config) *Engine {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Lease == 0 {
+		cfg.Lease = 30 * time.Second
 	}
 	if cfg.NewID == nil {
 		cfg.NewID = newID

@@ -21,7 +21,7 @@ type run struct {
 func (r *run) state() Commit {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.commit.Lease = r.e.cfg.Now().Add(lease)
+	r.commit.Lease = r.e.cfg.Now().Add(r.e.cfg.Lease)
 	return r.commit
 }
 
@@ -31,7 +31,7 @@ func (r *run) update(ctx context.Context, change func(*Commit)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(&r.commit)
-	r.commit.Lease = r.e.cfg.Now().Add(lease)
+	r.commit.Lease = r.e.cfg.Now().Add(r.e.cfg.Lease)
 	err := retry(ctx, always, func() error {
 		return r.e.cfg.Sessions.UpdateCommit(ctx, r.s.ID, r.commit, r.s.Sealed)
 	})
@@ -41,14 +41,15 @@ func (r *run) update(ctx context.Context, change func(*Commit)) error {
 	return nil
 }
 
-// keepLease renews the lease until stop is called. When it cannot, the run is
+// keepLease renews the lease, three times before it would end, until stop is
+// called. When it cannot, the run is
 // cancelled: somebody else will think it dead.
 func (r *run) keepLease(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		for sleep(ctx, lease/3) == nil {
+		for sleep(ctx, r.e.cfg.Lease/3) == nil {
 			if err := r.update(ctx, func(*Commit) {}); err != nil && ctx.Err() == nil {
 				r.cancel(fmt.Errorf("renew lease: %w", err))
 				return

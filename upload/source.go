@@ -65,7 +65,7 @@ func (s *source) judge(err error) error {
 		return ErrShortBody
 	case err == io.EOF:
 		return io.EOF
-	case errors.Is(err, ErrIdle), errors.Is(err, ErrShortBody), errors.Is(err, ErrTooLarge):
+	case errors.Is(err, ErrIdle), errors.Is(err, ErrShortBody), errors.Is(err, ErrTooLarge), errors.Is(err, ErrUnavailable):
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrShortBody, err)

@@ -33,6 +33,10 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	certificate, err := s.tls()
+	if err != nil {
+		return err
+	}
 	redis, err := session.Connect(s.RedisURL)
 	if err != nil {
 		return &settingError{"CHUNKGATE_REDIS_URL", "is wrong: " + err.Error()}
@@ -45,14 +49,15 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 	engine := upload.New(upload.Config{
 		Sessions: session.New(redis, session.Options{Prefix: s.RedisPrefix}),
 		Objects:  objects,
-		Limits:   s.limits(), TTL: s.UploadTTL, StagingPrefix: s.StagingPrefix,
+		Limits:   s.limits(), TTL: s.UploadTTL, Lease: s.CommitLease, StagingPrefix: s.StagingPrefix,
 		TailInSessions: int64(s.TailRedisMax), BufferMemory: int64(s.BufferMemory),
 		Log: log,
 	})
 	server := proxy.New(proxy.Config{
-		Engine: engine, Auth: auth,
+		Engine: engine, Files: objects, Auth: auth,
+		TLS: certificate, HTTP2: s.HTTP2, Origins: s.CORSOrigins,
 		KeyPrefix: s.KeyPrefix, StagingPrefix: s.StagingPrefix,
-		MaxChunk: int64(s.MaxChunk), BodyIdle: s.BodyIdleTimeout,
+		StrictLength: s.StrictLength, MaxChunk: int64(s.MaxChunk), BodyIdle: s.BodyIdleTimeout,
 		Log: log,
 	})
 	return s.run(ctx, server, engine, log)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,13 @@ import (
 type settings struct {
 	Listen string `default:":8080" env:"CHUNKGATE_LISTEN" help:"Address to listen on."`
 
+	TLSCert       string   `name:"tls-cert" env:"CHUNKGATE_TLS_CERT" help:"PEM file of the certificate, and of those that vouch for it; empty: no TLS."`
+	TLSKey        string   `name:"tls-key" env:"CHUNKGATE_TLS_KEY" help:"PEM file of the certificate's key."`
+	TLSMinVersion string   `name:"tls-min-version" default:"1.2" enum:"1.0,1.1,1.2,1.3" env:"CHUNKGATE_TLS_MIN_VERSION" help:"Oldest TLS version; the Python and Ruby SDKs of API v1 need 1.0."`
+	HTTP2         bool     `name:"http2" env:"CHUNKGATE_HTTP2" help:"HTTP/2 over TLS; shell clients that look for an HTTP/1.1 status line fail with it."`
+	CORSOrigins   []string `name:"cors-origins" env:"CHUNKGATE_CORS_ORIGINS" help:"Comma-separated origins of web pages whose scripts may upload, such as https://app.example.com, or * for any; empty: none."`
+	StrictLength  bool     `env:"CHUNKGATE_STRICT_LENGTH" help:"Refuse files_put without Content-Length with 411, as Dropbox did; chunks never need one."`
+
 	RedisURL    string `name:"redis-url" default:"redis://127.0.0.1:6379/0" env:"CHUNKGATE_REDIS_URL" help:"Redis: redis://…, redis+sentinel://…?master_name=…, redis+cluster://…; rediss for TLS."`
 	RedisPrefix string `default:"chunkgate:" env:"CHUNKGATE_REDIS_PREFIX" help:"Begins every key in Redis."`
 
@@ -26,6 +34,7 @@ type settings struct {
 	S3Checksum  s3backend.Checksum `name:"s3-checksum" default:"auto" enum:"auto,trailer,none" env:"CHUNKGATE_S3_CHECKSUM" help:"Integrity of bodies on the way to the store: CRC32C trailer, none, or auto: none on AWS, trailer elsewhere."`
 
 	S3Timeout time.Duration `name:"s3-timeout" default:"30s" env:"CHUNKGATE_S3_TIMEOUT" help:"How long the store may let wait: a small call as a whole, a streamed body for its next step."`
+	S3Work    time.Duration `name:"s3-work-timeout" default:"5m" env:"CHUNKGATE_S3_WORK_TIMEOUT" help:"How long the store may work at one call that moves data: completing an upload, copying a part."`
 
 	KeyPrefix     string `env:"CHUNKGATE_KEY_PREFIX" help:"Begins the key of every object, before the owner's prefix."`
 	StagingPrefix string `default:".chunkgate/" env:"CHUNKGATE_STAGING_PREFIX" help:"Begins the keys of unfinished objects; no client can name a key under it."`
@@ -37,11 +46,12 @@ type settings struct {
 	EqualParts   units.Base2Bytes `default:"0" env:"CHUNKGATE_EQUAL_PARTS" help:"If not 0, every part but the last has exactly this size, as Cloudflare R2 demands; objects then end at 9,936 parts."`
 	BufferMemory units.Base2Bytes `default:"64MiB" env:"CHUNKGATE_BUFFER_MEMORY" help:"Budget of all buffers of all requests together."`
 
+	CommitLease     time.Duration `default:"30s" env:"CHUNKGATE_COMMIT_LEASE" help:"A commit whose proxy has died is taken over by its repeat after this."`
 	BodyIdleTimeout time.Duration `default:"60s" env:"CHUNKGATE_BODY_IDLE_TIMEOUT" help:"A chunk whose client sends nothing for so long is given up with 408."`
 	ShutdownTimeout time.Duration `default:"60s" env:"CHUNKGATE_SHUTDOWN_TIMEOUT" help:"After SIGTERM, running chunks and commits get so long to finish."`
 	SweepInterval   time.Duration `default:"1m" env:"CHUNKGATE_SWEEP_INTERVAL" help:"How often expired uploads are looked for."`
 
-	TokensFile     string `env:"CHUNKGATE_TOKENS_FILE" help:"Bearer tokens, a line each: sha256:<hex of the token's SHA-256> <owner> <key prefix>."`
+	TokensFile     string `env:"CHUNKGATE_TOKENS_FILE" help:"Who may come in, a line each: sha256:<hex of a bearer token's SHA-256> <owner> <key prefix>, or oauth1:<consumer key>:<consumer secret>:<token>:<token secret> and the same."`
 	InsecureNoAuth bool   `env:"CHUNKGATE_INSECURE_NO_AUTH" help:"DANGER: serve anybody. For a trusted network or a first try only."`
 
 	LogLevel slog.Level `default:"INFO" env:"CHUNKGATE_LOG_LEVEL" help:"DEBUG, INFO, WARN or ERROR."`
@@ -64,6 +74,10 @@ func (s *settings) validate() error {
 		why   string
 	}{
 		{"CHUNKGATE_S3_BUCKET", s.S3Bucket == "", "must name the bucket"},
+		{"CHUNKGATE_TLS_KEY", s.TLSKey == "" && s.TLSCert != "", "must name the key of CHUNKGATE_TLS_CERT"},
+		{"CHUNKGATE_TLS_CERT", s.TLSCert == "" && s.TLSKey != "", "must name the certificate of CHUNKGATE_TLS_KEY"},
+		{"CHUNKGATE_HTTP2", s.HTTP2 && s.TLSCert == "", "needs TLS: set CHUNKGATE_TLS_CERT and CHUNKGATE_TLS_KEY"},
+		{"CHUNKGATE_CORS_ORIGINS", slices.ContainsFunc(s.CORSOrigins, notOrigin), "must be * or origins as browsers write them: scheme://host, or scheme://host:port"},
 		{"CHUNKGATE_TOKENS_FILE", s.TokensFile == "" && !s.InsecureNoAuth, "must name the file of tokens; without one anybody could write here, which --insecure-no-auth allows"},
 		{"CHUNKGATE_TOKENS_FILE", s.TokensFile != "" && s.InsecureNoAuth, "is set, but --insecure-no-auth is, too: take one away"},
 		{"CHUNKGATE_UPLOAD_TTL", s.UploadTTL < time.Minute || s.UploadTTL > 30*24*time.Hour, "must be from 1m to 720h"},
@@ -75,6 +89,8 @@ func (s *settings) validate() error {
 		{"CHUNKGATE_STAGING_PREFIX", !isFolder(s.StagingPrefix), "must end in / and not begin with it"},
 		{"CHUNKGATE_KEY_PREFIX", s.KeyPrefix != "" && !isFolder(s.KeyPrefix), "must be empty, or end in / and not begin with it"},
 		{"CHUNKGATE_KEY_PREFIX", strings.HasPrefix(s.KeyPrefix, s.StagingPrefix), "must not lie under CHUNKGATE_STAGING_PREFIX"},
+		{"CHUNKGATE_S3_WORK_TIMEOUT", s.S3Work < time.Second, "must be at least 1s"},
+		{"CHUNKGATE_COMMIT_LEASE", s.CommitLease < time.Second, "must be at least 1s"},
 		{"CHUNKGATE_S3_TIMEOUT", s.S3Timeout < time.Second, "must be at least 1s"},
 		{"CHUNKGATE_BODY_IDLE_TIMEOUT", s.BodyIdleTimeout < time.Second, "must be at least 1s"},
 		{"CHUNKGATE_SHUTDOWN_TIMEOUT", s.ShutdownTimeout < 0, "must not be negative"},
@@ -105,6 +121,6 @@ func (s *settings) limits() upload.Limits {
 func (s *settings) backend() s3backend.Config {
 	return s3backend.Config{
 		Endpoint: s.S3Endpoint, Bucket: s.S3Bucket, PathStyle: s.S3PathStyle, Checksum: s.S3Checksum,
-		Timeouts: s3backend.Timeouts{Call: s.S3Timeout, Stall: s.S3Timeout},
+		Timeouts: s3backend.Timeouts{Call: s.S3Timeout, Stall: s.S3Timeout, Work: s.S3Work},
 	}
 }

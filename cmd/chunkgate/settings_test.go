@@ -63,6 +63,8 @@ func TestWrongSettings(t *testing.T) {
 		{"CHUNKGATE_KEY_PREFIX", "/x/", "CHUNKGATE_KEY_PREFIX must be"},
 		{"CHUNKGATE_KEY_PREFIX", ".chunkgate/x/", "CHUNKGATE_KEY_PREFIX must not lie under"},
 		{"CHUNKGATE_STAGING_PREFIX", "staging", "CHUNKGATE_STAGING_PREFIX must end in /"},
+		{"CHUNKGATE_S3_WORK_TIMEOUT", "1ms", "CHUNKGATE_S3_WORK_TIMEOUT must be"},
+		{"CHUNKGATE_COMMIT_LEASE", "1ms", "CHUNKGATE_COMMIT_LEASE must be"},
 		{"CHUNKGATE_S3_TIMEOUT", "1ms", "CHUNKGATE_S3_TIMEOUT must be"},
 		{"CHUNKGATE_BODY_IDLE_TIMEOUT", "0s", "CHUNKGATE_BODY_IDLE_TIMEOUT must be"},
 		{"CHUNKGATE_SWEEP_INTERVAL", "1ms", "CHUNKGATE_SWEEP_INTERVAL must be"},
@@ -71,6 +73,11 @@ func TestWrongSettings(t *testing.T) {
 		{"CHUNKGATE_S3_CHECKSUM", "md5", "s3-checksum must be one of"},
 		{"CHUNKGATE_REDIS_URL", "http://user:hunter2@x", "CHUNKGATE_REDIS_URL is wrong"},
 		{"CHUNKGATE_LISTEN", "nowhere", "CHUNKGATE_LISTEN cannot be listened on"},
+		{"CHUNKGATE_TLS_CERT", tokens, "CHUNKGATE_TLS_KEY must name the key"},
+		{"CHUNKGATE_TLS_KEY", tokens, "CHUNKGATE_TLS_CERT must name the certificate"},
+		{"CHUNKGATE_TLS_MIN_VERSION", "1.4", "tls-min-version must be one of"},
+		{"CHUNKGATE_HTTP2", "true", "CHUNKGATE_HTTP2 needs TLS"},
+		{"CHUNKGATE_CORS_ORIGINS", "https://a,https://b/", "CHUNKGATE_CORS_ORIGINS must be"},
 		{"CHUNKGATE_LOG_LEVEL", "LOUD", "log-level"},
 	}
 	for _, test := range tests {
@@ -95,6 +102,19 @@ func TestWrongTokensFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantUsage(t, "CHUNKGATE_TOKENS_FILE is wrong: line 1")
+}
+
+func TestWrongCertificate(t *testing.T) {
+	cert, key := newCertificate(t)
+	_, other := newCertificate(t)
+	t.Setenv("CHUNKGATE_S3_BUCKET", "uploads")
+	t.Setenv("CHUNKGATE_INSECURE_NO_AUTH", "true")
+	t.Setenv("CHUNKGATE_LOG_LEVEL", "ERROR")
+	for _, files := range [][2]string{{"missing", key}, {cert, "missing"}, {cert, other}, {key, cert}} {
+		t.Setenv("CHUNKGATE_TLS_CERT", files[0])
+		t.Setenv("CHUNKGATE_TLS_KEY", files[1])
+		wantUsage(t, "CHUNKGATE_TLS_CERT and CHUNKGATE_TLS_KEY cannot be used: ")
+	}
 }
 
 // wantUsage runs serve and wants it to refuse, in one line without a secret.

@@ -1,0 +1,141 @@
+package faulttest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/chunkgate/chunkgate/internal/testserver"
+)
+
+// honest is a client that knows nothing but what it is told, repeats what got
+// no answer, and turns to the other proxy then.
+type honest struct {
+	t       *testing.T
+	proxies [2]testserver.Proxy
+	at      int // proxy in use
+	path    string
+	promise bool
+	absent  bool // overwrite=false
+
+	id   string
+	told int64 // bytes; the largest offset told: it may never go back
+}
+
+type reply struct {
+	status   int
+	UploadID string `json:"upload_id"`
+	Offset   *int64 `json:"offset"`
+	Path     string `json:"path"`
+	Bytes    int64  `json:"bytes"`
+	Error    string `json:"error"`
+}
+
+var client = &http.Client{Timeout: 30 * time.Second}
+
+// ask sends one request; no answer, or one that asks to come again, is false.
+func (h *honest) ask(method, target string, q url.Values, body []byte) (reply, bool) {
+	u := h.proxies[h.at].BaseURL + "/1/" + target + "?" + q.Encode()
+	r, err := http.NewRequest(method, u, bytes.NewReader(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+testserver.Token)
+	answer, err := client.Do(r)
+	if err != nil {
+		h.turn()
+		return reply{}, false
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode >= 500 {
+		if answer.StatusCode == 500 {
+			h.t.Errorf("%s %s: a defect: %s", method, target, b)
+		}
+		h.turn()
+		return reply{}, false
+	}
+	got := reply{status: answer.StatusCode}
+	if err := json.Unmarshal(b, &got); err != nil {
+		h.t.Fatalf("%s %s: %s", method, target, b)
+	}
+	return got, true
+}
+
+// turn goes to the other proxy, not at once: what failed may need a moment.
+func (h *honest) turn() {
+	h.at = 1 - h.at
+	time.Sleep(50 * time.Millisecond)
+}
+
+// most is how often anything is repeated.
+const most = 30
+
+// send uploads a chunk that begins at offset, and says whether it is in: not,
+// if the upload has to start again because its id never arrived.
+func (h *honest) send(offset int64, chunk []byte) bool {
+	h.t.Helper()
+	end := offset + int64(len(chunk))
+	for range most {
+		q := url.Values{"offset": {fmt.Sprint(offset)}}
+		switch {
+		case h.id != "":
+			q.Set("upload_id", h.id)
+		case h.promise:
+			q.Set("path", h.path)
+		}
+		got, ok := h.ask("PUT", "chunked_upload", q, chunk)
+		if !ok {
+			if h.id == "" {
+				return false
+			}
+			continue
+		}
+		if got.Offset == nil {
+			h.t.Fatalf("chunk at %d: %d %s", offset, got.status, got.Error)
+		}
+		h.id = got.UploadID
+		h.remember(*got.Offset)
+		switch *got.Offset {
+		case end:
+			return true
+		case offset: // it did not count: again
+		default:
+			h.t.Fatalf("chunk at %d of %d bytes: told %d", offset, len(chunk), *got.Offset)
+		}
+	}
+	h.t.Fatalf("chunk at %d is never accepted", offset)
+	return false
+}
+
+func (h *honest) remember(offset int64) {
+	if offset < h.told {
+		h.t.Fatalf("the offset went back from %d to %d", h.told, offset)
+	}
+	h.told = offset
+}
+
+// commit names the path until it is told the file's metadata.
+func (h *honest) commit(size int64) {
+	h.t.Helper()
+	q := url.Values{"upload_id": {h.id}}
+	if h.absent {
+		q.Set("overwrite", "false")
+	}
+	for range most {
+		got, ok := h.ask("POST", "commit_chunked_upload/auto/"+h.path, q, nil)
+		if !ok {
+			continue
+		}
+		if got.status != 200 || got.Bytes != size || got.Path != "/"+h.path {
+			h.t.Fatalf("commit: %+v", got)
+		}
+		return
+	}
+	h.t.Fatal("the commit never succeeds")
+}
