@@ -38,6 +38,10 @@ load: ## Run k6/smoke.js against BASE_URL (with TOKEN), or else against `make de
 lint: ## Check format, go vet and staticcheck in every module
 	scripts/lint.sh $(MODULES)
 
+.PHONY: matrix
+matrix: test-deps ## Try every fault at every call of an upload (make test: one of five at each)
+	MATRIX=full go test -count=1 -v -timeout 60m -run TestMatrix ./faulttest
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	scripts/fuzz.sh $(FUZZTIME)
