@@ -7,8 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 const (
@@ -26,11 +24,17 @@ var sizes = []int64{
 	25*mib + 3,
 }
 
-// answer is what a driver prints: the server's answer as the client's library
-// understood it.
+// answer is the server's to a commit, as the client's library understood it.
 type answer struct {
 	Path  string `json:"path"`
 	Bytes int64  `json:"bytes"`
+}
+
+// result is what a driver prints.
+type result struct {
+	answer        // to the commit
+	Found  answer `json:"found"`  // to a request for metadata
+	SHA256 string `json:"sha256"` // of what the client read back, in hex
 }
 
 // driver is a program around a real client's library.
@@ -38,7 +42,7 @@ type driver struct {
 	// key of the n-th file, with characters that this client escapes in a way
 	// of its own (PROTOCOL 1.0).
 	key func(n int) string
-	// command uploads file to "/" + key.
+	// command uploads file to "/" + key and reads it back.
 	command func(file, key string) *exec.Cmd
 }
 
@@ -76,7 +80,8 @@ func TestFileDropbox(t *testing.T) {
 	})
 }
 
-// run uploads a file of each size and compares the object with it.
+// run uploads a file of each size, and compares the object, and what the client
+// reads back, with it.
 func run(t *testing.T, srv target, d driver) {
 	for n, size := range sizes {
 		t.Run(fmt.Sprintf("%d bytes", size), func(t *testing.T) {
@@ -90,12 +95,13 @@ func run(t *testing.T, srv target, d driver) {
 				t.Fatalf("%s: %v\n%s", filepath.Base(cmd.Path), err, &stderr)
 			}
 
-			var got answer
+			var got result
 			if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
 				t.Fatalf("answer %q: %v", &stdout, err)
 			}
-			if diff := cmp.Diff(answer{Path: "/" + key, Bytes: size}, got); diff != "" {
-				t.Errorf("answer (-want +got):\n%s", diff)
+			file := answer{Path: "/" + key, Bytes: size}
+			if want := (result{file, file, f.sha256}); got != want {
+				t.Errorf("the client says %+v, want %+v", got, want)
 			}
 			if got := srv.SHA256(t, key); got != f.sha256 {
 				t.Errorf("SHA-256 of the object %s, of the file %s", got, f.sha256)

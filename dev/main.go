@@ -117,7 +117,7 @@ func wire(ctx context.Context, store s3backend.Config, redisURL string, log *slo
 		Log:            log,
 	})
 	server := proxy.New(proxy.Config{
-		Engine: engine, Auth: proxy.Anyone(), StagingPrefix: stagingPrefix, Log: log,
+		Engine: engine, Files: objects, Auth: proxy.Anyone(), StagingPrefix: stagingPrefix, Log: log,
 	})
 	return server, engine, nil
 }

@@ -86,16 +86,20 @@ func TestParseTokens(t *testing.T) {
 func TestTokensRefused(t *testing.T) {
 	good := "sha256:" + strings.Repeat("0a", 32)
 	for file, want := range map[string]string{
-		"":                                      "there is no token",
-		"# nothing\n":                           "there is no token",
-		"\n" + good + " ada\n":                  "line 2: 2 fields instead of three: sha256:<digest> <owner> <key prefix>",
-		"my-secret ada /":                       "line 1: the first field is not sha256: and 64 hex digits",
-		"sha256:0a ada /":                       "line 1: the first field is not sha256: and 64 hex digits",
-		strings.Repeat("0a", 32) + " ada /":     "line 1: the first field is not sha256: and 64 hex digits",
-		good + " ada /\n" + good + " bob b/\n":  "line 2: the same token again",
-		good + " ada a/../b":                    "line 1: key prefix: path has a segment that is . or ..",
-		good + " ada a\x00/":                    "line 1: key prefix: path has a control character",
-		"#\n" + good + strings.Repeat("x", 1e5): "line 2: bufio.Scanner: token too long",
+		"":                                       "there is no token",
+		"# nothing\n":                            "there is no token",
+		"\n" + good + " ada\n":                   "line 2: 2 fields instead of three: <token> <owner> <key prefix>",
+		"my-secret ada /":                        "line 1: the first field is not sha256: and 64 hex digits",
+		"sha256:0a ada /":                        "line 1: the first field is not sha256: and 64 hex digits",
+		strings.Repeat("0a", 32) + " ada /":      "line 1: the first field is not sha256: and 64 hex digits",
+		good + " ada /\n" + good + " bob b/\n":   "line 2: the same token again",
+		good + " ada a/../b":                     "line 1: key prefix: path has a segment that is . or ..",
+		good + " ada a\x00/":                     "line 1: key prefix: path has a control character",
+		"oauth1:key:hunter2:tok ada /":           "line 1: the first field is not oauth1:<consumer key>:<consumer secret>:<token>:<token secret>",
+		"oauth1:key::tok:hunter2 ada /":          "line 1: the first field is not oauth1:<consumer key>:<consumer secret>:<token>:<token secret>",
+		"oauth1:k:s:t:a:hunter2 ada /":           "line 1: the first field is not oauth1:<consumer key>:<consumer secret>:<token>:<token secret>",
+		"oauth1:k:a:t:b a /\noauth1:k:c:t:d b /": "line 2: the same token again",
+		"#\n" + good + strings.Repeat("x", 1e5):  "line 2: bufio.Scanner: token too long",
 	} {
 		_, err := ParseTokens(strings.NewReader(file))
 		if err == nil || err.Error() != want {

@@ -40,7 +40,7 @@ func (s *Server) chunk(r *request) (c upload.Chunk, err error) {
 		return c, err
 	}
 	if first(q, "upload_id") == "" {
-		c.Destination, c.ContentType, err = s.promise(r.account, q)
+		err = s.promise(&c, r.account, q)
 		return c, err
 	}
 	c.ID, err = r.uploadID(q)
@@ -49,20 +49,21 @@ func (s *Server) chunk(r *request) (c upload.Chunk, err error) {
 
 // promise reads our extension: `path`, and if need be `root`, on the first
 // chunk name the destination that the commit will have to name again.
-func (s *Server) promise(a Account, q url.Values) (key, contentType string, err error) {
+func (s *Server) promise(c *upload.Chunk, a Account, q url.Values) error {
 	path := first(q, "path")
 	if path == "" {
-		return "", "", nil
+		return nil
 	}
 	root := first(q, "root")
 	if root == "" {
 		root = "auto"
 	}
-	p, err := s.locate(a, root, path)
+	to, err := s.destination(a, root, path)
 	if err != nil {
-		return "", "", err
+		return err
 	}
-	return p.key, kindOf(p.key).mime, nil
+	c.Destination, c.Root, c.ContentType = to.key, s.prefix(a), kindOf(to.key).mime
+	return nil
 }
 
 // parseOffset reads an offset in bytes; none is wherever the upload ends (PROTOCOL 3.9).

@@ -37,8 +37,8 @@ func TestChunkRequests(t *testing.T) {
 		"go":                 {"POST", "", "Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", upload.Chunk{Offset: upload.AnyOffset, Length: upload.UnknownLength}},
 		"go, empty":          {"POST", "", "Transfer-Encoding: chunked\r\n", "0\r\n\r\n", upload.Chunk{Offset: upload.AnyOffset, Length: upload.UnknownLength}},
 		"oddities":           {"PUT", "?a;b&%zz=1&upload_id=" + testID + "&offset=3;", length, "hello", upload.Chunk{ID: testID, Offset: upload.AnyOffset, Length: 5}},
-		"promise":            {"PUT", "?path=/a//B.txt", length, "hello", upload.Chunk{Offset: upload.AnyOffset, Length: 5, Destination: "uploads/ada/a/B.txt", ContentType: "text/plain"}},
-		"promise with root":  {"PUT", "?path=x&root=sandbox", length, "hello", upload.Chunk{Offset: upload.AnyOffset, Length: 5, Destination: "uploads/ada/x", ContentType: "application/octet-stream"}},
+		"promise":            {"PUT", "?path=/a//B.txt", length, "hello", upload.Chunk{Offset: upload.AnyOffset, Length: 5, Destination: "uploads/ada/a/B.txt", Root: "uploads/ada/", ContentType: "text/plain"}},
+		"promise with root":  {"PUT", "?path=x&root=sandbox", length, "hello", upload.Chunk{Offset: upload.AnyOffset, Length: 5, Destination: "uploads/ada/x", Root: "uploads/ada/", ContentType: "application/octet-stream"}},
 		"promise comes late": {"PUT", "?path=x&upload_id=" + testID, length, "hello", upload.Chunk{ID: testID, Offset: upload.AnyOffset, Length: 5}},
 		"looks like a form": {"PUT", "", "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 11\r\n", "upload_id=x",
 			upload.Chunk{Offset: upload.AnyOffset, Length: 11}},
@@ -84,6 +84,7 @@ func TestChunksRefused(t *testing.T) {
 		"path=../x":                            "path has a segment that is . or ..",
 		"path=x&root=photos":                   "root is none of auto, dropbox and sandbox",
 		"path=.staging/x":                      "path is reserved",
+		"path=a/Desktop.ini":                   "path ends in a file name that is never stored",
 	} {
 		got := s.call(t, "PUT", "/1/chunked_upload?"+query, "Content-Length: 5\r\n", "hello")
 		if body := `{"error": "` + want + `"}`; got.status != http.StatusBadRequest || got.body != body {

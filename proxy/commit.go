@@ -17,14 +17,12 @@ func (s *Server) commit(r *request) error {
 	if err != nil {
 		return err
 	}
-	root, path, _ := strings.Cut(r.Param("*"), "/")
-	to, err := s.locate(r.account, root, path)
+	req, to, err := s.commitRequest(r, params)
 	if err != nil {
 		return err
 	}
-	req, err := s.commitRequest(r, to, params)
-	if err != nil {
-		return err
+	if req.ID, err = r.uploadID(params); err != nil {
+		return asCommitError(err)
 	}
 	made, err := s.cfg.Engine.Commit(r.Request().Context(), req)
 	if err != nil {
@@ -34,23 +32,26 @@ func (s *Server) commit(r *request) error {
 	return nil
 }
 
-func (s *Server) commitRequest(r *request, to place, params url.Values) (upload.CommitRequest, error) {
-	id, err := r.uploadID(params)
+// commitRequest reads where a file goes, and on what condition; which upload
+// it is comes with a commit only.
+func (s *Server) commitRequest(r *request, params url.Values) (upload.CommitRequest, place, error) {
+	root, path, _ := strings.Cut(r.Param("*"), "/")
+	to, err := s.destination(r.account, root, path)
 	if err != nil {
-		return upload.CommitRequest{}, asCommitError(err)
+		return upload.CommitRequest{}, place{}, err
 	}
 	m, err := parseMode(params)
 	if err != nil {
-		return upload.CommitRequest{}, err
+		return upload.CommitRequest{}, place{}, err
 	}
 	return upload.CommitRequest{
 		Owner:       r.account.Owner,
-		ID:          id,
 		Key:         m.names(to.key),
+		Root:        s.prefix(r.account),
 		Condition:   m.condition,
 		ContentType: kindOf(to.key).mime,
 		Terms:       m.terms(to.key),
-	}, nil
+	}, to, nil
 }
 
 // asCommitError makes an unknown upload 400 instead of 404, which the PHP SDK

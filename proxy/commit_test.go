@@ -80,7 +80,7 @@ func TestCommitRequests(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got, _ := mustCommit(t, test.target, test.header, test.body)
-			want := upload.CommitRequest{Owner: "ada", ID: testID, Condition: test.want, ContentType: "application/octet-stream"}
+			want := upload.CommitRequest{Owner: "ada", ID: testID, Root: "uploads/ada/", Condition: test.want, ContentType: "application/octet-stream"}
 			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(upload.CommitRequest{}, "Key", "Terms")); diff != "" {
 				t.Errorf("request (-want +got):\n%s", diff)
 			}

@@ -17,12 +17,18 @@ import (
 var (
 	errUnauthorized = errors.New("not authorized")
 	errHalted       = errors.New("server is stopping")
+	errNoLength     = errors.New("body of unknown length")
+	errTooMany      = errors.New("more files than the client can take")
+	errTaken        = errors.New("something is there already")
+	errRoot         = errors.New("the root folder cannot be deleted")
 )
 
 const (
 	noUpload      = "No upload with upload_id found."
 	alreadyDone   = "Upload with upload_id %s already completed"               // UpdraftPlus matches it and is content
 	outOfPlace    = "Submitted input out of alignment: got [%d] expected [%d]" // clients parse the numbers
+	needsLength   = "Missing Content-Length header (this endpoint doesn't support HTTP chunked transfer encoding)"
+	noPath        = "Path '%s' not found"
 	internalError = "Internal error"
 )
 
@@ -31,6 +37,7 @@ type meaning struct {
 	status int
 	text   string
 	named  bool // the %s in text is the upload's id
+	placed bool // the %s in text is the path
 	retry  bool // worth repeating: Retry-After goes with it
 	gone   bool // the client sends no more: the rest of the body is not waited for
 	silent bool // no answer at all: the connection is dropped
@@ -52,8 +59,14 @@ var meanings = []struct {
 	{echo.ErrMethodNotAllowed, meaning{status: http.StatusMethodNotAllowed, text: "Method not allowed"}},
 
 	{upload.ErrNotFound, meaning{status: http.StatusNotFound, text: noUpload}},
+	{upload.ErrNotExist, meaning{status: http.StatusNotFound, text: noPath, placed: true}},
+	{errRange, meaning{status: http.StatusRequestedRangeNotSatisfiable, text: "The range begins behind the end of the file"}},
+	{errTooMany, meaning{status: http.StatusNotAcceptable, text: "Too many file entries to return."}},
+	{errTaken, meaning{status: http.StatusForbidden, text: "There is already a file or folder at the path"}},
+	{errRoot, meaning{status: http.StatusForbidden, text: "The root folder cannot be deleted"}},
 	{upload.ErrCompleted, meaning{status: http.StatusBadRequest, text: alreadyDone, named: true}},
 	{upload.ErrConflict, meaning{status: http.StatusConflict, text: "There is another file at the destination"}},
+	{errNoLength, meaning{status: http.StatusLengthRequired, text: needsLength}},
 	{upload.ErrTooLarge, meaning{status: http.StatusRequestEntityTooLarge, text: "Chunk or file is too large"}},
 
 	{upload.ErrBusy, meaning{status: http.StatusServiceUnavailable, text: "The upload is being committed", retry: true}},
@@ -86,12 +99,15 @@ func (s *Server) fail(r *request) {
 		return
 	}
 	m := meaningOf(r.err)
-	if m.silent {
+	if m.silent || r.Response().Committed { // what has begun can only break off
 		r.dropped = true
 		panic(http.ErrAbortHandler)
 	}
 	if m.named {
 		m.text = fmt.Sprintf(m.text, r.upload)
+	}
+	if m.placed {
+		m.text = fmt.Sprintf(m.text, r.path)
 	}
 	h := r.Response().Header()
 	if m.retry {

@@ -23,6 +23,7 @@ type fakeEngine struct {
 	status  func(owner, id string) (upload.Status, error)
 	discard func(owner, id string) error
 	commit  func(context.Context, upload.CommitRequest) (upload.Object, error)
+	put     func(context.Context, upload.PutRequest) (upload.Object, error)
 	ready   func(context.Context) error
 }
 
@@ -54,6 +55,13 @@ func (f *fakeEngine) Commit(ctx context.Context, r upload.CommitRequest) (upload
 		return upload.Object{}, errUnexpected
 	}
 	return f.commit(ctx, r)
+}
+
+func (f *fakeEngine) Put(ctx context.Context, r upload.PutRequest) (upload.Object, error) {
+	if f.put == nil {
+		return upload.Object{}, errUnexpected
+	}
+	return f.put(ctx, r)
 }
 
 func (f *fakeEngine) Ready(ctx context.Context) error {
@@ -151,12 +159,19 @@ func (s *site) send(tb testing.TB, raw string) answer {
 	if _, err := io.WriteString(c, raw); err != nil {
 		tb.Fatal(err)
 	}
-	return mustAnswer(tb, bufio.NewReader(c))
+	method, _, _ := strings.Cut(raw, " ")
+	return mustAnswerTo(tb, method, bufio.NewReader(c))
 }
 
 func mustAnswer(tb testing.TB, r *bufio.Reader) answer {
 	tb.Helper()
-	res, err := http.ReadResponse(r, nil)
+	return mustAnswerTo(tb, http.MethodGet, r)
+}
+
+// mustAnswerTo knows that HEAD is answered without a body.
+func mustAnswerTo(tb testing.TB, method string, r *bufio.Reader) answer {
+	tb.Helper()
+	res, err := http.ReadResponse(r, &http.Request{Method: method})
 	if err != nil {
 		tb.Fatalf("read answer: %v", err)
 	}

@@ -20,6 +20,9 @@ func (o *object) flag(name string, value bool) { o.buf = strconv.AppendBool(o.na
 
 func (o *object) null(name string) { o.buf = append(o.name(name), "null"...) }
 
+// value adds a member whose value is JSON already.
+func (o *object) value(name string, json []byte) { o.buf = append(o.name(name), json...) }
+
 // name begins a member.
 func (o *object) name(name string) []byte {
 	separator := ", "

@@ -65,41 +65,66 @@ func notInID(c rune) bool {
 // same parameters, or some of them (PROTOCOL 1.0). Where both have one, it is
 // the same. What is malformed is left out, as net/http does with a query.
 func (r *request) params() (url.Values, error) {
-	params := r.Request().URL.Query()
-	kind, attrs, err := mime.ParseMediaType(r.Request().Header.Get("Content-Type"))
+	f, err := r.form()
 	if err != nil {
-		return params, nil // none is demanded, and clients send empty ones
+		return nil, err
 	}
-	switch kind {
-	case "application/x-www-form-urlencoded":
-		form, err := r.form()
-		if err != nil {
-			return nil, err
-		}
-		fields, _ := url.ParseQuery(string(form))
-		merge(params, fields)
-	case "multipart/form-data":
-		form, err := r.form()
-		if err != nil {
-			return nil, err
-		}
-		fields, err := parseMultipart(form, attrs["boundary"])
-		if err != nil {
-			return nil, err
-		}
-		merge(params, fields)
-	}
-	return params, nil
+	return merged(r.Request().URL.Query(), f.fields), nil
 }
 
-func merge(params, more url.Values) {
+// merged adds more to params.
+func merged(params, more url.Values) url.Values {
 	for name, values := range more {
 		params[name] = append(params[name], values...)
 	}
+	return params
 }
 
-// form reads the whole body.
-func (r *request) form() ([]byte, error) {
+// form is a form in a request's body.
+type form struct {
+	fields url.Values
+	signed bool // OAuth 1 signs a URL-encoded form and no other (RFC 5849, 3.4.1.3.1)
+}
+
+// form reads the form in the body, if there is one. The body is read once,
+// however often it is asked for.
+func (r *request) form() (form, error) {
+	if r.parsed != nil {
+		return *r.parsed, nil
+	}
+	f, err := r.parseForm()
+	if err == nil {
+		r.parsed = &f
+	}
+	return f, err
+}
+
+func (r *request) parseForm() (form, error) {
+	kind, attrs, err := mime.ParseMediaType(r.Request().Header.Get("Content-Type"))
+	if err != nil {
+		return form{}, nil // none is demanded, and clients send empty ones
+	}
+	switch kind {
+	case "application/x-www-form-urlencoded":
+		raw, err := r.readForm()
+		if err != nil {
+			return form{}, err
+		}
+		fields, _ := url.ParseQuery(string(raw))
+		return form{fields: fields, signed: true}, nil
+	case "multipart/form-data":
+		raw, err := r.readForm()
+		if err != nil {
+			return form{}, err
+		}
+		fields, err := parseMultipart(raw, attrs["boundary"])
+		return form{fields: fields}, err
+	}
+	return form{}, nil
+}
+
+// readForm reads the whole body.
+func (r *request) readForm() ([]byte, error) {
 	form, err := io.ReadAll(io.LimitReader(r.body, maxForm+1))
 	if err != nil {
 		return nil, err

@@ -35,18 +35,30 @@ func segments(path string) []string {
 // and what each is called in answers: never auto or sandbox (PROTOCOL 1.5).
 var shownRoots = map[string]string{"auto": "dropbox", "dropbox": "dropbox", "sandbox": "app_folder"}
 
-// place is where a file lies.
+// place is where a file or a folder lies.
 type place struct {
 	root string // as shown in answers
-	key  string
+	path string // likewise; "/" is the root folder
+	key  string // a file's; the root folder's is the account's prefix
+}
+
+// top says whether it is the root folder.
+func (p place) top() bool { return p.path == "/" }
+
+// folder begins the keys of what is in a folder here, and is its marker's.
+func (p place) folder() string {
+	if p.top() {
+		return p.key
+	}
+	return p.key + "/"
 }
 
 // locate finds the place that an account means by root and path.
 // The error is an *upload.InvalidError.
 func (s *Server) locate(a Account, root, path string) (place, error) {
-	shown, ok := shownRoots[root]
-	if !ok {
-		return place{}, invalid("root is none of auto, dropbox and sandbox")
+	shown, err := showRoot(root)
+	if err != nil {
+		return place{}, err
 	}
 	clean, err := cleanPath(path)
 	if err != nil {
@@ -59,7 +71,50 @@ func (s *Server) locate(a Account, root, path string) (place, error) {
 	if s.reserved(key) {
 		return place{}, invalid("path is reserved")
 	}
-	return place{root: shown, key: key}, nil
+	return place{root: shown, path: "/" + clean, key: key}, nil
+}
+
+// locateAny is locate for what may be the root folder, too.
+func (s *Server) locateAny(a Account, root, path string) (place, error) {
+	if len(segments(path)) > 0 {
+		return s.locate(a, root, path)
+	}
+	shown, err := showRoot(root)
+	if err != nil {
+		return place{}, err
+	}
+	top := place{root: shown, path: "/", key: s.prefix(a)}
+	if s.reserved(top.key) {
+		return place{}, invalid("path is reserved")
+	}
+	return top, nil
+}
+
+func showRoot(root string) (string, error) {
+	shown, ok := shownRoots[root]
+	if !ok {
+		return "", invalid("root is none of auto, dropbox and sandbox")
+	}
+	return shown, nil
+}
+
+// ignoredNames are file names that Dropbox never stores, in lower case
+// (PROTOCOL 2.1); `icon\r`, of the same list, has a control character.
+var ignoredNames = map[string]bool{
+	"desktop.ini": true, "thumbs.db": true, ".ds_store": true, ".dropbox": true, ".dropbox.attr": true,
+}
+
+// destination finds the place that a file is to be written to.
+// The error is an *upload.InvalidError.
+func (s *Server) destination(a Account, root, path string) (place, error) {
+	p, err := s.locate(a, root, path)
+	if err != nil {
+		return place{}, err
+	}
+	if name := p.key[strings.LastIndexByte(p.key, '/')+1:]; ignoredNames[strings.ToLower(name)] {
+		return place{}, invalid("path ends in a file name that is never stored")
+	}
+	return p, nil
 }
 
 // prefix begins every key of an account.
@@ -80,6 +135,9 @@ func cleanPath(path string) (string, error) {
 	if strings.ContainsFunc(path, unicode.IsControl) {
 		return "", invalid("path has a control character")
 	}
+	if strings.ContainsFunc(path, unlistable) {
+		return "", invalid("path has a character that is none")
+	}
 	names := segments(path)
 	if len(names) == 0 {
 		return "", invalid("path is empty")
@@ -91,5 +149,9 @@ func cleanPath(path string) (string, error) {
 	}
 	return strings.Join(names, "/"), nil
 }
+
+// unlistable are the characters, besides control characters, that XML does not
+// have: S3's listings would tell another name.
+func unlistable(r rune) bool { return r == 0xFFFE || r == 0xFFFF }
 
 func invalid(reason string) error { return &upload.InvalidError{Reason: reason} }

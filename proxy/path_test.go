@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"bufio"
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -61,6 +63,7 @@ func TestPathsRefused(t *testing.T) {
 		{"auto/a%00b", "path has a control character"},
 		{"auto/a%0Ab", "path has a control character"},
 		{"auto/a%C2%85b", "path has a control character"},
+		{"auto/a%EF%BF%BEb", "path has a character that is none"},
 		{"auto", "path is empty"},
 		{"auto/%2F", "path is empty"},
 		{"app_folder/x", "root is none of auto, dropbox and sandbox"},
@@ -69,11 +72,29 @@ func TestPathsRefused(t *testing.T) {
 		{"auto/.staging/x", "path is reserved"},
 		{"auto//.staging%2Fx/y", "path is reserved"},
 		{"auto/.staging", "path is reserved"},
+		{"auto/desktop.ini", "path ends in a file name that is never stored"},
+		{"auto/a/Thumbs.DB", "path ends in a file name that is never stored"},
+		{"auto/a/.DS_Store/", "path ends in a file name that is never stored"},
+		{"auto/a%2F.dropbox", "path ends in a file name that is never stored"},
+		{"auto/.Dropbox.attr", "path ends in a file name that is never stored"},
+		{"auto/Icon%0D", "path has a control character"},
 	}
 	for _, test := range tests {
-		got := s.call(t, "POST", "/1/commit_chunked_upload/"+test.path+"?upload_id="+testID, "", "")
-		if want := `{"error": "` + test.reason + `"}`; got.status != http.StatusBadRequest || got.body != want {
-			t.Errorf("%.40s: got %d %s, want 400 %s", test.path, got.status, got.body, want)
+		for _, endpoint := range []string{"commit_chunked_upload", "files_put"} {
+			got := s.call(t, "POST", "/1/"+endpoint+"/"+test.path+"?upload_id="+testID, "", "")
+			if want := `{"error": "` + test.reason + `"}`; got.status != http.StatusBadRequest || got.body != want {
+				t.Errorf("%s %.40s: got %d %s, want 400 %s", endpoint, test.path, got.status, got.body, want)
+			}
+		}
+	}
+}
+
+// A name that is ignored at a path's end is a folder's name like any other.
+func TestIgnoredNamesMayBeFolders(t *testing.T) {
+	s := New(Config{})
+	for _, path := range []string{".dropbox/x", "desktop.ini/x", "desktop.ini2", "x.dropbox"} {
+		if _, err := s.destination(Account{}, "auto", path); err != nil {
+			t.Errorf("%s: %v", path, err)
 		}
 	}
 }
@@ -87,31 +108,70 @@ func TestLongestPath(t *testing.T) {
 	}
 }
 
-// Whatever comes as root and path, the key stays under the account's prefix,
-// out of the staging prefix and within S3's limit, and is a clean path.
-func FuzzLocate(f *testing.F) {
-	for _, path := range []string{"a/b", "../x", "//a//", ".staging/x", "é", "\xe9", "a\x00", "..", "a/..", ".staging"} {
-		f.Add("auto", path)
+// Whatever stands in a request line behind an endpoint, or in its query, every
+// key that the engine is given stays under the account's prefix, out of the
+// staging prefix and within S3's limit, and is a clean path.
+func FuzzKeys(f *testing.F) {
+	for _, path := range []string{
+		"auto/a/b", "auto/../x", "auto//a//", "auto%2F.staging/x", "sandbox/%2fé%20x", "auto/%e9", "auto/a%00", "auto/..", "auto/a/%2e%2e/",
+		"dropbox/.staging", "auto/.staging%2f", "auto/%252e%252e/x", "%2f%2e%2e/auto/x", "auto/..%5cx", "auto/.DS_Store", "../../1/files_put/auto/x",
+	} {
+		f.Add(path, "overwrite=0&path="+path)
 	}
-	s := New(Config{KeyPrefix: "uploads/", StagingPrefix: "uploads/ada/.staging/"})
-	f.Fuzz(func(t *testing.T, root, path string) {
-		p, err := s.locate(Account{Prefix: "ada/"}, root, path)
-		if err != nil {
-			return
+	var t *testing.T
+	s := New(Config{
+		KeyPrefix: "uploads/", StagingPrefix: "uploads/ada/.staging/",
+		Auth: mustTokens(f, tokensFile), Log: slog.New(slog.DiscardHandler),
+	})
+	checkNames := func(r upload.CommitRequest) {
+		for n := range 3 {
+			if key, ok := r.Key(n); ok {
+				checkKey(t, s, key, r.Root)
+			}
 		}
-		rest, ok := strings.CutPrefix(p.key, "uploads/ada/")
-		if !ok || rest == "" || strings.HasPrefix(p.key, s.cfg.StagingPrefix) {
-			t.Errorf("%q leaves its place: %q", path, p.key)
-		}
-		if len(p.key) > maxKey || !utf8.ValidString(p.key) {
-			t.Errorf("%q: no key of S3: %q", path, p.key)
-		}
-		for name := range strings.SplitSeq(rest, "/") {
-			if name == "" || name == "." || name == ".." {
-				t.Errorf("%q: segment %q", path, name)
+	}
+	s.cfg.Engine = &fakeEngine{
+		commit: func(_ context.Context, r upload.CommitRequest) (upload.Object, error) {
+			checkNames(r)
+			return upload.Object{}, nil
+		},
+		put: func(_ context.Context, r upload.PutRequest) (upload.Object, error) {
+			checkNames(r.CommitRequest)
+			return upload.Object{}, nil
+		},
+		append: func(_ context.Context, c upload.Chunk) (upload.Status, error) {
+			if c.Destination != "" {
+				checkKey(t, s, c.Destination, c.Root)
+			}
+			return upload.Status{}, nil
+		},
+	}
+	f.Fuzz(func(tt *testing.T, path, query string) {
+		t = tt
+		for _, line := range []string{
+			"POST /1/commit_chunked_upload/" + path + "?upload_id=" + testID + "&" + query, "POST /1/files_put/" + path + "?" + query, "PUT /1/chunked_upload?" + query,
+		} {
+			r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(line + " HTTP/1.1\r\nHost: x\r\n" + bearer + "\r\n")))
+			if err == nil { // else net/http answers 400 itself
+				s.ServeHTTP(httptest.NewRecorder(), r)
 			}
 		}
 	})
+}
+
+func checkKey(t *testing.T, s *Server, key, root string) {
+	rest, ok := strings.CutPrefix(key, "uploads/ada/")
+	if !ok || root != "uploads/ada/" || rest == "" || strings.HasPrefix(key+"/", s.cfg.StagingPrefix) {
+		t.Errorf("a key leaves its place: %q", key)
+	}
+	if len(key) > maxKey || !utf8.ValidString(key) {
+		t.Errorf("no key of S3: %q", key)
+	}
+	for name := range strings.SplitSeq(rest, "/") {
+		if name == "" || name == "." || name == ".." {
+			t.Errorf("segment %q in %q", name, key)
+		}
+	}
 }
 
 // Canonicalising gives one form, and again the same.

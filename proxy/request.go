@@ -16,22 +16,29 @@ type request struct {
 	// body is to be read instead of Request().Body. It does not replace that,
 	// for net/http looks at its type to tell whether the client still waits
 	// for 100 Continue.
-	body *body
+	body   *body
+	parsed *form // what is in it, once read as a form
 
 	account Account
 	upload  string // id of the upload it is about, once known
+	path    string // of the file or folder it is about, once known
 	err     error  // why it failed
 	dropped bool   // the connection was dropped without an answer
 }
 
 // reply sends an answer. That the client does not take it is nobody's error.
 func (r *request) reply(status int, o object) {
+	r.head(status)
+	_, _ = r.Response().Write(o.bytes())
+}
+
+// head begins an answer in JSON.
+func (r *request) head(status int) {
 	h := r.Response().Header()
 	// v1's own, and one of the two types that dropbox-js parses (PROTOCOL 1.0).
 	h.Set("Content-Type", "text/javascript")
 	h.Set("Cache-Control", "no-store")
 	r.Response().WriteHeader(status)
-	_, _ = r.Response().Write(o.bytes())
 }
 
 // outlive makes a context that goes on when the client is gone and ends with Halt.

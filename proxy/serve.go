@@ -34,13 +34,19 @@ func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// Serve answers on l until ctx ends. Then it is not ready, takes no more
+// Serve answers on l, by TLS if it is configured, until ctx ends. Then it is not ready, takes no more
 // connections, and lets running requests finish within grace; what runs longer
 // is cut, nothing of it counts, and that is the error.
 func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration) error {
 	srv := HTTPServer(s, s.cfg.Log)
+	run := srv.Serve
+	if s.cfg.TLS != nil {
+		srv.TLSConfig = s.cfg.TLS
+		srv.Protocols.SetHTTP2(s.cfg.HTTP2)
+		run = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
+	}
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
+	go func() { failed <- run(l) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -18,17 +19,24 @@ type engine interface {
 	Status(ctx context.Context, owner, id string) (upload.Status, error)
 	Discard(ctx context.Context, owner, id string) error
 	Commit(ctx context.Context, r upload.CommitRequest) (upload.Object, error)
+	Put(ctx context.Context, r upload.PutRequest) (upload.Object, error)
 	Ready(ctx context.Context) error
 }
 
 // Config is what a Server is made of.
 type Config struct {
 	Engine engine         // an *upload.Engine
+	Files  upload.Files   // what clients read back; with Engine's objects
 	Auth   *Authenticator // who may come in; nil lets nobody in
+
+	TLS     *tls.Config // how Serve ends TLS; nil: not at all
+	HTTP2   bool        // over TLS; shell clients then fail, who look for HTTP/1.1's status line (PROTOCOL 5.2)
+	Origins []string    // of pages whose scripts may read answers, as browsers write them, or "*"
 
 	KeyPrefix     string // before every key; empty or ending in "/"
 	StagingPrefix string // keys under it are the engine's and cannot be named; ends in "/"
 
+	StrictLength bool          // files_put wants a Content-Length, as Dropbox did
 	MaxChunk     int64         // bytes; 0: 157,286,400. Bounds what is read before a refusal; the engine enforces it
 	BodyIdle     time.Duration // a body that makes no progress for this long is given up; 0: 60 s
 	RetryAfter   time.Duration // told with every 503, in whole seconds; 0: 1 s
@@ -77,7 +85,7 @@ func New(cfg Config) *Server {
 
 	e := s.routes
 	e.Pre(canonical)
-	e.Use(s.receive)
+	e.Use(s.receive, s.cors)
 
 	probe := []string{http.MethodGet, http.MethodHead}
 	e.Match(probe, "/healthz", s.alive)
@@ -87,7 +95,16 @@ func New(cfg Config) *Server {
 	e.POST("/1/chunked_upload", s.authenticated(s.append))
 	e.GET("/1/chunked_upload", s.authenticated(s.status))
 	e.DELETE("/1/chunked_upload", s.authenticated(s.discard))
-	e.POST("/1/commit_chunked_upload/*", s.authenticated(s.commit))
+	e.POST("/1/commit_chunked_upload/*", s.authenticatedByForm(s.commit))
+	e.PUT("/1/files_put/*", s.authenticated(s.put))
+	e.POST("/1/files_put/*", s.authenticated(s.put))
+
+	form := []string{http.MethodGet, http.MethodPost}
+	e.Match(probe, "/1/files/*", s.authenticated(s.download))
+	e.Match(form, "/1/metadata/*", s.authenticatedByForm(s.stat))
+	e.Match(form, "/1/fileops/create_folder", s.authenticatedByForm(s.createFolder))
+	e.Match(form, "/1/fileops/delete", s.authenticatedByForm(s.remove))
+	e.GET("/1/account/info", s.authenticated(s.accountInfo))
 	return s
 }
 

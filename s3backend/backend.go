@@ -70,7 +70,10 @@ type Backend struct {
 	timeouts Timeouts
 }
 
-var _ upload.Objects = (*Backend)(nil)
+var (
+	_ upload.Objects = (*Backend)(nil)
+	_ upload.Files   = (*Backend)(nil)
+)
 
 // client is what is used of the SDK.
 type client interface {

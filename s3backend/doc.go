@@ -1,5 +1,6 @@
 // Package s3backend keeps objects in a bucket of an S3 store. It is the
-// adapter of upload.Objects, and the only importer of the AWS SDK.
+// adapter of upload.Objects and upload.Files, and the only importer of the AWS
+// SDK.
 //
 // A body is streamed straight into the store with a few kilobytes of memory,
 // whatever its size, and guarded by a checksum. There are two ways, because no

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -53,7 +52,7 @@ func (b *Backend) Put(ctx context.Context, key string, size int64, src io.Reader
 	return upload.Object{Key: key, Size: size, ETag: aws.ToString(out.ETag), Upload: a.Upload}, nil
 }
 
-// Head implements upload.Objects.
+// Head implements upload.Objects and upload.Files.
 func (b *Backend) Head(ctx context.Context, key string) (upload.Object, error) {
 	call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
 	defer cancel()
@@ -65,43 +64,10 @@ func (b *Backend) Head(ctx context.Context, key string) (upload.Object, error) {
 		Key:      key,
 		Size:     aws.ToInt64(out.ContentLength),
 		ETag:     aws.ToString(out.ETag),
+		Type:     aws.ToString(out.ContentType),
 		Modified: aws.ToTime(out.LastModified),
 		Upload:   out.Metadata[uploadKey],
 	}, nil
-}
-
-// Get implements upload.Objects.
-func (b *Backend) Get(ctx context.Context, key string) (io.ReadCloser, error) {
-	reading, w := watch(ctx, b.timeouts.Stall)
-	out, err := b.client.GetObject(reading, &s3.GetObjectInput{Bucket: &b.bucket, Key: &key})
-	if err != nil {
-		w.stop()
-		return nil, translate(ctx, "get object", err)
-	}
-	w.pause()
-	return &content{ctx: ctx, body: out.Body, watch: w}, nil
-}
-
-// content is an object being read.
-type content struct {
-	ctx   context.Context // the caller's
-	body  io.ReadCloser
-	watch *watchdog
-}
-
-func (c *content) Read(p []byte) (int, error) {
-	c.watch.resume()
-	n, err := c.body.Read(p)
-	c.watch.pause()
-	if err == nil || err == io.EOF {
-		return n, err
-	}
-	return n, translate(c.ctx, "read object", err)
-}
-
-func (c *content) Close() error {
-	c.watch.stop()
-	return c.body.Close()
 }
 
 // maxDelete keys go into one call, S3's limit.
@@ -146,29 +112,6 @@ func (b *Backend) deleteBatch(ctx context.Context, keys []string) error {
 		}
 	}
 	return nil
-}
-
-// List implements upload.Objects.
-func (b *Backend) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{
-			Bucket: &b.bucket, Prefix: &prefix,
-		}, func(o *s3.ListObjectsV2PaginatorOptions) { o.StopOnDuplicateToken = true })
-		for pages.HasMorePages() {
-			call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
-			page, err := pages.NextPage(call)
-			cancel()
-			if err != nil {
-				yield("", translate(ctx, "list objects", err))
-				return
-			}
-			for _, o := range page.Contents {
-				if !yield(aws.ToString(o.Key), nil) {
-					return
-				}
-			}
-		}
-	}
 }
 
 // Ping implements upload.Objects.

@@ -26,6 +26,8 @@ const (
 	OpDelete          = "delete"
 	OpList            = "list"
 	OpPingObjects     = "ping_objects"
+	OpRead            = "read"
+	OpFolder          = "folder"
 )
 
 // Objects is an object store in memory. It enforces S3's rules as strictly as
@@ -41,7 +43,7 @@ type Objects struct {
 
 	// Fault, if set, may refuse a call before it has any effect and before a
 	// byte of its body is read. The key of Delete is the first, that of List
-	// the prefix. It may block, to hold a call up.
+	// and Folder the prefix. It may block, to hold a call up.
 	Fault func(op, key string) error
 
 	// After, if set, may spoil the answer of a call that has taken effect.

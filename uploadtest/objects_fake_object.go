@@ -101,6 +101,7 @@ func (o *Objects) Head(ctx context.Context, key string) (upload.Object, error) {
 			Key:      key,
 			Size:     int64(len(obj.content)),
 			ETag:     obj.etag,
+			Type:     obj.attributes.ContentType,
 			Modified: obj.modified,
 			Upload:   obj.attributes.Upload,
 		}

@@ -1,7 +1,9 @@
 // Uploads a file with dropbox-js 0.10.3, unmodified, through its resumable
-// upload calls. The library is pointed at the server by its own options.
+// upload calls, and reads it back. The library is pointed at the server by its
+// own options.
 'use strict';
 
+const { createHash } = require('crypto');
 const fs = require('fs');
 const { Client } = require('dropbox');
 
@@ -48,8 +50,28 @@ async function upload() {
   return finish(cursor);
 }
 
-upload().then(
-  (stat) => console.log(JSON.stringify({ path: stat.path, bytes: stat.size })),
+const stat = () =>
+  new Promise((resolve, reject) =>
+    client.stat(path, (err, found) => (err ? reject(err) : resolve(found))));
+
+const readFile = () =>
+  new Promise((resolve, reject) =>
+    client.readFile(path, { buffer: true }, (err, data) => (err ? reject(err) : resolve(data))));
+
+async function roundTrip() {
+  const made = await upload();
+  const found = await stat();
+  const data = await readFile();
+  return {
+    path: made.path,
+    bytes: made.size,
+    found: { path: found.path, bytes: found.size },
+    sha256: createHash('sha256').update(data).digest('hex'),
+  };
+}
+
+roundTrip().then(
+  (result) => console.log(JSON.stringify(result)),
   (err) => {
     console.error(String(err));
     process.exit(1);

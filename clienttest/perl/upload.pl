@@ -1,11 +1,13 @@
-# Uploads a file with File::Dropbox 0.7, unmodified. Its host names and https
-# are fixed in the source, so the driver does what a user behind a company
-# proxy does: `furlopts`, the library's own option, names a CONNECT proxy and a
-# CA. The library still speaks TLS to api-content.dropbox.com.
+# Uploads a file with File::Dropbox 0.7, unmodified, and reads it back. Its host
+# names and https are fixed in the source, so the driver does what a user behind
+# a company proxy does: `furlopts`, the library's own option, names a CONNECT
+# proxy and a CA. The library still speaks TLS to api-content.dropbox.com and
+# api.dropbox.com.
 use strict;
 use warnings;
 
-use File::Dropbox qw{ metadata };
+use Digest::SHA;
+use File::Dropbox qw{ contents metadata };
 use JSON;
 
 die "usage: $0 PROXY-URL CA-FILE TOKEN FILE PATH CHUNK-BYTES\n" unless @ARGV == 6;
@@ -32,5 +34,26 @@ while (my $n = read $input, my $piece, 1_000_003) {
 }
 close $dropbox or die "close upload: $!\n";
 
-my $meta = metadata $dropbox;
-print encode_json({ path => $meta->{'path'}, bytes => $meta->{'bytes'} + 0 }), "\n";
+my $made = metadata $dropbox;
+
+open $dropbox, '<', $path or die "open download: $!\n";
+my $found = metadata $dropbox;
+my $sum = Digest::SHA->new(256);
+# The number that the library's read returns is one more than is in $piece: it
+# always asks for a byte more.
+while (read $dropbox, my $piece, $chunk) {
+	$sum->add($piece);
+}
+die "read: $!\n" if $!;
+close $dropbox or die "close download: $!\n";
+
+my ($folder) = $path =~ m{^(.*)/};
+my @listed = grep { $_->{'path'} eq $found->{'path'} } contents $dropbox, $folder;
+die "the folder has the file ${\ scalar @listed } times\n" unless @listed == 1;
+
+print encode_json({
+	path   => $made->{'path'},
+	bytes  => $made->{'bytes'} + 0,
+	found  => { path => $listed[0]{'path'}, bytes => $found->{'bytes'} + 0 },
+	sha256 => $sum->hexdigest(),
+}), "\n";
