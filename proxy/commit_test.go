@@ -28,7 +28,7 @@ func mustCommit(tb testing.TB, target, header, body string) (upload.CommitReques
 	s := start(tb, &fakeEngine{commit: func(_ context.Context, r upload.CommitRequest) (upload.Object, error) {
 		asked = r
 		key, _ := r.Key(0)
-		return upload.Object{Key: key, Size: 339773, ETag: etag, Modified: time.UnixMilli(1365699917123)}, nil
+		return upload.Object{Key: key, Size: 339773, ETag: etag, Modified: time.UnixMilli(1365699917000)}, nil
 	}})
 	got := s.call(tb, "POST", "/1/commit_chunked_upload/"+target, header, body)
 	if got.status != http.StatusOK {
@@ -43,7 +43,7 @@ func TestWireOfCommit(t *testing.T) {
 		`"path": "/Photos/B\u00f6ston \ud83c\udf03.JPG", "is_dir": false, "client_mtime": "Thu, 11 Apr 2013 17:05:17 +0000", ` +
 		`"icon": "page_white_picture", "read_only": false, "modifier": null, "bytes": 339773, ` +
 		`"modified": "Thu, 11 Apr 2013 17:05:17 +0000", "size": "331.8 KB", "root": "dropbox", ` +
-		`"mime_type": "image/jpeg", "revision": 1365699917123}`
+		`"mime_type": "image/jpeg", "revision": 1365699917000}`
 	if diff := cmp.Diff(want, got.body); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}

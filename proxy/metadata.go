@@ -28,7 +28,8 @@ func metadata(f upload.Object, root, prefix string) object {
 	o.text("size", sizeText(f.Size))
 	o.text("root", root)
 	o.text("mime_type", kind.mime)
-	o.number("revision", f.Modified.UnixMilli()) // deprecated; has to grow, and does
+	// Deprecated; has to grow, and does. S3 keeps whole seconds.
+	o.number("revision", f.Modified.Truncate(time.Second).UnixMilli())
 	return o
 }
 

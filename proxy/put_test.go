@@ -33,7 +33,7 @@ func (s *store) put(_ context.Context, r upload.PutRequest) (upload.Object, erro
 	s.key, _ = r.Key(0)
 	body, s.err = io.ReadAll(r.Body)
 	s.body = string(body)
-	return upload.Object{Key: s.key, Size: int64(len(body)), ETag: etag, Modified: time.UnixMilli(1365699917123)}, s.err
+	return upload.Object{Key: s.key, Size: int64(len(body)), ETag: etag, Modified: time.UnixMilli(1365699917000)}, s.err
 }
 
 // The body is the file, whatever its type says; what is to be done is in the query.
@@ -82,7 +82,7 @@ func TestWireOfPut(t *testing.T) {
 	got := s.call(t, "PUT", putFile, "Content-Length: 5\r\n", "hello")
 	want := `{"rev": "900150983cd24fb0d6963f7d28e17f72000c", "thumb_exists": false, "path": "/Photos/B\u00f6ston.JPG", "is_dir": false, ` +
 		`"client_mtime": "Thu, 11 Apr 2013 17:05:17 +0000", "icon": "page_white_picture", "read_only": false, "modifier": null, "bytes": 5, ` +
-		`"modified": "Thu, 11 Apr 2013 17:05:17 +0000", "size": "5 bytes", "root": "dropbox", "mime_type": "image/jpeg", "revision": 1365699917123}`
+		`"modified": "Thu, 11 Apr 2013 17:05:17 +0000", "size": "5 bytes", "root": "dropbox", "mime_type": "image/jpeg", "revision": 1365699917000}`
 	if diff := cmp.Diff(want, got.body); diff != "" || e.body != "hello" {
 		t.Errorf("stored %q, answer (-want +got):\n%s", e.body, diff)
 	}

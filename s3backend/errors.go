@@ -38,8 +38,10 @@ func translateCode(code string, err error) error {
 		return fmt.Errorf("%w: %v", upload.ErrNotExist, err)
 	case "PreconditionFailed":
 		return fmt.Errorf("%w: %v", upload.ErrConflict, err)
+	case "KeyTooLongError", "XMinioInvalidObjectName", "BadRequest": // BadRequest: HEAD, of such a name
+		return fmt.Errorf("%w (%v)", &upload.InvalidError{Reason: "the store does not take this path"}, err)
 	case "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "EntityTooLarge",
-		"InvalidArgument", "InvalidRange", "InvalidRequest", "KeyTooLongError", "MalformedXML":
+		"InvalidArgument", "InvalidRange", "InvalidRequest", "MalformedXML":
 		return err // a defect of ours: repeating it does not help
 	}
 	// Also 409 ConditionalRequestConflict: AWS could not decide a race, and a

@@ -43,8 +43,8 @@ var (
 	// sent. It never leaves the engine.
 	ErrDamaged = errors.New("object is damaged")
 
-	// ErrNotExist is said by Objects of an object or a multipart upload that is
-	// not there. It never leaves the engine.
+	// ErrNotExist is said by Objects and Files of an object or a multipart
+	// upload that is not there. It never leaves the engine.
 	ErrNotExist = errors.New("no such object or multipart upload")
 )
 

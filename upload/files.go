@@ -11,10 +11,11 @@ import (
 // Errors are as for Objects. Folders are what key prefixes ending in "/" look
 // like; an object with such a key, of no bytes, marks one that may be empty.
 type Files interface {
-	// Head looks at an object. Errors: ErrNotExist.
+	// Head looks at an object, also at a folder's marker. Errors: ErrNotExist.
 	Head(ctx context.Context, key string) (Object, error)
 
-	// Read opens length bytes (at least 1) of an object from offset on. With an
+	// Read opens length bytes (at least 1) of an object from offset on, which
+	// are there, as Head says. With an
 	// etag it is this version or none. Errors: ErrNotExist, also for another
 	// version.
 	Read(ctx context.Context, key, etag string, offset, length int64) (io.ReadCloser, error)

@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,7 +48,7 @@ func Serve(tb testing.TB, program string, s Store, r Redis, env ...string) Proxy
 	}
 	addr := FreeAddr(tb)
 	p := Proxy{BaseURL: "http://" + addr}
-	p.Process = start(tb, answers(p.BaseURL+"/readyz"), append([]string{
+	p.Process = start(tb, answers(p.BaseURL+"/readyz", http.StatusOK), append([]string{
 		"CHUNKGATE_LISTEN=" + addr,
 		"CHUNKGATE_REDIS_URL=" + r.URL,
 		"CHUNKGATE_S3_ENDPOINT=" + s.Endpoint,

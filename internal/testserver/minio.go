@@ -50,13 +50,14 @@ func MinIO(tb testing.TB) Store {
 		// The default of 24 h is shorter than an upload's life.
 		"MINIO_API_STALE_UPLOADS_EXPIRY=72h",
 	}
-	s.Process = start(tb, answers(s.Endpoint+"/minio/health/ready"), env, program,
+	s.Process = start(tb, answers(s.Endpoint+"/"+s.Bucket, http.StatusForbidden), env, program,
 		"server", data, "--address", addr, "--console-address", "127.0.0.1:0", "--quiet")
 	return s
 }
 
-// answers says whether a GET of url answers 200.
-func answers(url string) func(context.Context) error {
+// answers says whether a GET of url answers this status. MinIO says that it is
+// ready before it is; a bucket that it refuses to strangers, it can serve.
+func answers(url string, status int) func(context.Context) error {
 	return func(ctx context.Context) error {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
@@ -67,7 +68,7 @@ func answers(url string) func(context.Context) error {
 			return err
 		}
 		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
+		if resp.StatusCode != status {
 			return fmt.Errorf("GET %s: %s", url, resp.Status)
 		}
 		return nil
