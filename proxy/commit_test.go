@@ -127,7 +127,7 @@ func TestCommitErrors(t *testing.T) {
 	}{
 		{upload.ErrNotFound, 400, `{"error": "No upload with upload_id found."}`},
 		{upload.ErrCompleted, 400, `{"error": "Upload with upload_id v0k84B0AT9fYkfMUp0sBTA already completed"}`},
-		{upload.ErrConflict, 409, `{"error": "There is another file at the destination"}`},
+		{upload.ErrConflict, 409, `{"error": "There is a file or a folder in the way"}`},
 		{upload.ErrBusy, 503, `{"error": "The upload is being committed"}`},
 		{errors.New("secret"), 500, `{"error": "Internal error"}`},
 	}

@@ -65,7 +65,7 @@ var meanings = []struct {
 	{errTaken, meaning{status: http.StatusForbidden, text: "There is already a file or folder at the path"}},
 	{errRoot, meaning{status: http.StatusForbidden, text: "The root folder cannot be deleted"}},
 	{upload.ErrCompleted, meaning{status: http.StatusBadRequest, text: alreadyDone, named: true}},
-	{upload.ErrConflict, meaning{status: http.StatusConflict, text: "There is another file at the destination"}},
+	{upload.ErrConflict, meaning{status: http.StatusConflict, text: "There is a file or a folder in the way"}},
 	{errNoLength, meaning{status: http.StatusLengthRequired, text: needsLength}},
 	{upload.ErrTooLarge, meaning{status: http.StatusRequestEntityTooLarge, text: "Chunk or file is too large"}},
 

@@ -144,7 +144,7 @@ func TestShortPut(t *testing.T) {
 
 func TestPutErrors(t *testing.T) {
 	for err, want := range map[error]answer{
-		upload.ErrConflict:    {status: 409, body: `{"error": "There is another file at the destination"}`},
+		upload.ErrConflict:    {status: 409, body: `{"error": "There is a file or a folder in the way"}`},
 		upload.ErrTooLarge:    {status: 413, body: `{"error": "Chunk or file is too large"}`},
 		upload.ErrUnavailable: {status: 503, body: `{"error": "Storage is not available now"}`},
 	} {

@@ -85,7 +85,7 @@ func New(cfg Config) *Server {
 
 	e := s.routes
 	e.Pre(canonical)
-	e.Use(s.receive, s.cors)
+	e.Use(s.receive, cors(s.cfg.Origins))
 
 	probe := []string{http.MethodGet, http.MethodHead}
 	e.Match(probe, "/healthz", s.alive)

@@ -64,7 +64,7 @@ func TestErrorsOfChunk(t *testing.T) {
 		"halted":      {err: errHalted, status: 503, retry: "2", body: `{"error": "The server is stopping"}`},
 		"cancelled":   {err: context.Canceled, status: 503, retry: "2", body: `{"error": "The request was given up"}`},
 		"timeout":     {err: context.DeadlineExceeded, status: 503, retry: "2", body: `{"error": "The request took too long"}`},
-		"conflict":    {err: upload.ErrConflict, status: 409, body: `{"error": "There is another file at the destination"}`},
+		"conflict":    {err: upload.ErrConflict, status: 409, body: `{"error": "There is a file or a folder in the way"}`},
 		"too large":   {err: upload.ErrTooLarge, status: 413, body: `{"error": "Chunk or file is too large"}`},
 		"idle":        {err: upload.ErrIdle, status: 408, body: `{"error": "The body stalled"}`},
 		"invalid":     {err: &upload.InvalidError{Reason: "no \"ü\""}, status: 400, body: `{"error": "no \"\u00fc\""}`},

@@ -8,10 +8,14 @@ import (
 )
 
 // errFolder: there is a folder at the destination. It is never replaced.
-var errFolder = fmt.Errorf("a folder is there: %w", ErrConflict)
+// errAbove: no file can be there, nor under another name.
+var (
+	errFolder = fmt.Errorf("a folder is there: %w", ErrConflict)
+	errAbove  = fmt.Errorf("a file is in the place of a folder above: %w", ErrConflict)
+)
 
-// checkPlace says whether a file may appear at key: ErrConflict if something
-// above it is a file, errFolder if something is below it. S3 knows no folders,
+// checkPlace says whether a file may appear at key: errAbove if something above
+// it is a file, errFolder if something is below it. S3 knows no folders,
 // so nothing can hold this atomically; what the conditions of a commit promise
 // about the file itself does not depend on it.
 func (e *Engine) checkPlace(ctx context.Context, root, key string) error {
@@ -21,7 +25,7 @@ func (e *Engine) checkPlace(ctx context.Context, root, key string) error {
 		}
 		switch _, err := e.cfg.Objects.Head(ctx, key[:i]); {
 		case err == nil:
-			return fmt.Errorf("a file is in the place of a folder above: %w", ErrConflict)
+			return errAbove
 		case !errors.Is(err, ErrNotExist):
 			return fmt.Errorf("look for a file above: %w", err)
 		}

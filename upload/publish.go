@@ -69,7 +69,7 @@ func (r *run) eachName(ctx context.Context, try func(key string, c Condition) (O
 		if !errors.Is(err, ErrConflict) {
 			return object, err
 		}
-		if errors.Is(err, errFolder) && !condition.Absent {
+		if errors.Is(err, errAbove) || errors.Is(err, errFolder) && !condition.Absent {
 			return Object{}, err
 		}
 	}
