@@ -1,13 +1,11 @@
 package clienttest
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"testing"
 
 	"github.com/chunkgate/chunkgate/internal/testserver"
-	"github.com/chunkgate/chunkgate/s3backend"
+	"github.com/chunkgate/chunkgate/internal/teststore"
 )
 
 // target is a running server and the store behind it.
@@ -25,34 +23,15 @@ type target struct {
 func start(t *testing.T) target {
 	t.Helper()
 	store := testserver.MinIO(t)
+	objects := teststore.Open(t, store)
 	proxy := testserver.Serve(t, testserver.Build(t), store, testserver.StartRedis(t))
-	objects, err := s3backend.New(t.Context(), s3backend.Config{
-		Endpoint: store.Endpoint, Bucket: store.Bucket, PathStyle: true,
-		AccessKey: store.AccessKey, SecretKey: store.SecretKey,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return target{
 		BaseURL: proxy.BaseURL,
 		Token:   testserver.Token,
 		SHA256: func(t *testing.T, key string) string {
 			t.Helper()
-			return sha256Of(t, objects, testserver.KeyPrefix+key)
+			sum := teststore.SHA256(t, objects, testserver.KeyPrefix+key)
+			return hex.EncodeToString(sum[:])
 		},
 	}
-}
-
-func sha256Of(t *testing.T, objects *s3backend.Backend, key string) string {
-	t.Helper()
-	body, err := objects.Get(t.Context(), key)
-	if err != nil {
-		t.Fatalf("read %q from the store: %v", key, err)
-	}
-	defer body.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, body); err != nil {
-		t.Fatalf("read %q from the store: %v", key, err)
-	}
-	return hex.EncodeToString(sum.Sum(nil))
 }

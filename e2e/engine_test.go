@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/chunkgate/chunkgate/internal/testserver"
+	"github.com/chunkgate/chunkgate/internal/teststore"
 	"github.com/chunkgate/chunkgate/s3backend"
 	"github.com/chunkgate/chunkgate/session"
 	"github.com/chunkgate/chunkgate/upload"
@@ -40,14 +41,7 @@ func newStack(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
-	objects, err := s3backend.New(t.Context(), s3backend.Config{
-		Endpoint: store.Endpoint, Bucket: store.Bucket, PathStyle: true,
-		AccessKey: store.AccessKey, SecretKey: store.SecretKey,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &stack{redis: client, objects: objects}
+	return &stack{redis: client, objects: teststore.Open(t, store)}
 }
 
 // engine is one of any number of replicas.
@@ -61,31 +55,10 @@ func (s *stack) engine(change func(*upload.Config)) *upload.Engine {
 	return upload.New(c)
 }
 
-func (s *stack) sha256(t *testing.T, key string) [sha256.Size]byte {
-	t.Helper()
-	body, err := s.objects.Get(t.Context(), key)
-	if err != nil {
-		t.Fatalf("read %q: %v", key, err)
-	}
-	defer body.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, body); err != nil {
-		t.Fatalf("read %q: %v", key, err)
-	}
-	return [sha256.Size]byte(sum.Sum(nil))
-}
-
 // wantKeys checks that these objects are all there is in the bucket.
 func (s *stack) wantKeys(t *testing.T, want ...string) {
 	t.Helper()
-	var got []string
-	for key, err := range s.objects.List(t.Context(), "") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, key)
-	}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
+	if got := teststore.Keys(t, s.objects, ""); !slices.Equal(got, want) {
 		t.Errorf("objects are %q, want %q", got, want)
 	}
 }
@@ -149,7 +122,7 @@ func (s *stack) uploadRandomly(t *testing.T, change func(*upload.Config), key st
 	if err != nil || o.Size != int64(len(file)) {
 		t.Fatalf("commit: %+v, %v", o, err)
 	}
-	if s.sha256(t, key) != sha256.Sum256(file) {
+	if teststore.SHA256(t, s.objects, key) != sha256.Sum256(file) {
 		t.Errorf("the object is not the file")
 	}
 }

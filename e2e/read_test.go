@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chunkgate/chunkgate/internal/testserver"
+	"github.com/chunkgate/chunkgate/internal/teststore"
 	"github.com/chunkgate/chunkgate/s3backend"
 )
 
@@ -86,14 +87,7 @@ func send(t *testing.T, p testserver.Proxy, path string, content []byte) describ
 func startReading(t *testing.T, env ...string) (testserver.Proxy, *s3backend.Backend) {
 	t.Helper()
 	store := testserver.MinIO(t)
-	objects, err := s3backend.New(t.Context(), s3backend.Config{
-		Endpoint: store.Endpoint, Bucket: store.Bucket, PathStyle: true,
-		AccessKey: store.AccessKey, SecretKey: store.SecretKey,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return testserver.Serve(t, testserver.Build(t), store, testserver.StartRedis(t), env...), objects
+	return testserver.Serve(t, testserver.Build(t), store, testserver.StartRedis(t), env...), teststore.Open(t, store)
 }
 
 // TestReadBack: what was uploaded comes back, whole or in part, in the version

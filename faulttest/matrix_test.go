@@ -3,7 +3,6 @@ package faulttest
 import (
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/chunkgate/chunkgate/internal/testserver"
+	"github.com/chunkgate/chunkgate/internal/teststore"
 	"github.com/chunkgate/chunkgate/s3backend"
 	"github.com/chunkgate/chunkgate/session"
 	"github.com/chunkgate/chunkgate/upload"
@@ -86,13 +86,8 @@ func newMatrix(t *testing.T) *matrix {
 	m := &matrix{trigger: &Trigger{}, program: testserver.Build(t, "-race=false"), store: store, redis: server}
 	m.store.Endpoint = FrontS3(t, store.Endpoint, m.trigger)
 	m.redis.URL = FrontRedis(t, server.Addr, m.trigger)
+	m.objects = teststore.Open(t, store)
 	var err error
-	if m.objects, err = s3backend.New(t.Context(), s3backend.Config{
-		Endpoint: store.Endpoint, Bucket: store.Bucket, PathStyle: true,
-		AccessKey: store.AccessKey, SecretKey: store.SecretKey,
-	}); err != nil {
-		t.Fatal(err)
-	}
 	if m.sessions, err = session.Connect(server.URL); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +147,7 @@ func (m *matrix) revive(t *testing.T) {
 // anything that is left.
 func (m *matrix) check(t *testing.T, key string) {
 	t.Helper()
-	if got := m.sha256(t, key); got != sha256.Sum256(m.file) {
+	if got := teststore.SHA256(t, m.objects, key); got != sha256.Sum256(m.file) {
 		t.Errorf("the object is not the file")
 	}
 	ids, err := m.sessions.ZRange(t.Context(), "chunkgate:deadlines", 0, -1).Result()
@@ -169,7 +164,7 @@ func (m *matrix) check(t *testing.T, key string) {
 			t.Errorf("multipart uploads left at %s: %q, %v", place, open, err)
 		}
 	}
-	if keys := m.keys(t); !slices.Equal(keys, []string{key}) {
+	if keys := teststore.Keys(t, m.objects, ""); !slices.Equal(keys, []string{key}) {
 		t.Errorf("objects are %q, want only %q", keys, key)
 	}
 	left := m.sessions.Keys(t.Context(), "*").Val()
@@ -192,31 +187,4 @@ func (m *matrix) sweep(t *testing.T) {
 	if _, err := e.Sweep(t.Context()); err != nil {
 		t.Errorf("sweep: %v", err)
 	}
-}
-
-func (m *matrix) keys(t *testing.T) []string {
-	t.Helper()
-	var keys []string
-	for key, err := range m.objects.List(t.Context(), "") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys = append(keys, key)
-	}
-	return keys
-}
-
-func (m *matrix) sha256(t *testing.T, key string) [sha256.Size]byte {
-	t.Helper()
-	body, err := m.objects.Get(t.Context(), key)
-	if err != nil {
-		t.Errorf("read %q: %v", key, err)
-		return [sha256.Size]byte{}
-	}
-	defer body.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, body); err != nil {
-		t.Errorf("read %q: %v", key, err)
-	}
-	return [sha256.Size]byte(sum.Sum(nil))
 }

@@ -2,7 +2,6 @@ package wiretest
 
 import (
 	"crypto/sha256"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/chunkgate/chunkgate/internal/testserver"
+	"github.com/chunkgate/chunkgate/internal/teststore"
 	"github.com/chunkgate/chunkgate/s3backend"
 )
 
@@ -26,14 +26,7 @@ type stack struct {
 func start(t *testing.T, tokens ...string) stack {
 	t.Helper()
 	store, redis := testserver.MinIO(t), testserver.StartRedis(t)
-	objects, err := s3backend.New(t.Context(), s3backend.Config{
-		Endpoint: store.Endpoint, Bucket: store.Bucket, PathStyle: true,
-		AccessKey: store.AccessKey, SecretKey: store.SecretKey,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := stack{objects: objects}
+	s := stack{objects: teststore.Open(t, store)}
 	program := testserver.Build(t)
 	env := tokensFile(t, tokens)
 	for i := range s.proxies {
@@ -65,26 +58,14 @@ func content(label string, size int) []byte {
 // read answers an object's SHA-256. key is without the owner's prefix.
 func (s stack) read(t *testing.T, key string) [sha256.Size]byte {
 	t.Helper()
-	body, err := s.objects.Get(t.Context(), ownKey(key))
-	if err != nil {
-		t.Fatalf("read %q from the store: %v", key, err)
-	}
-	defer body.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, body); err != nil {
-		t.Fatalf("read %q from the store: %v", key, err)
-	}
-	return [sha256.Size]byte(sum.Sum(nil))
+	return teststore.SHA256(t, s.objects, ownKey(key))
 }
 
 // keys are those that begin with prefix, both without the owner's prefix.
 func (s stack) keys(t *testing.T, prefix string) []string {
 	t.Helper()
 	var keys []string
-	for key, err := range s.objects.List(t.Context(), ownKey(prefix)) {
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, key := range teststore.Keys(t, s.objects, ownKey(prefix)) {
 		keys = append(keys, strings.TrimPrefix(key, testserver.KeyPrefix))
 	}
 	return keys

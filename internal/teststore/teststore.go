@@ -1,0 +1,53 @@
+// Package teststore looks into a test's object store past the program under
+// test.
+package teststore
+
+import (
+	"crypto/sha256"
+	"io"
+	"testing"
+
+	"github.com/chunkgate/chunkgate/internal/testserver"
+	"github.com/chunkgate/chunkgate/s3backend"
+)
+
+// Open opens the bucket of s.
+func Open(tb testing.TB, s testserver.Store) *s3backend.Backend {
+	tb.Helper()
+	b, err := s3backend.New(tb.Context(), s3backend.Config{
+		Endpoint: s.Endpoint, Bucket: s.Bucket, PathStyle: true,
+		AccessKey: s.AccessKey, SecretKey: s.SecretKey,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+// SHA256 reads an object; that there is none fails the test.
+func SHA256(tb testing.TB, b *s3backend.Backend, key string) [sha256.Size]byte {
+	tb.Helper()
+	body, err := b.Get(tb.Context(), key)
+	if err != nil {
+		tb.Fatalf("read %q from the store: %v", key, err)
+	}
+	defer body.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, body); err != nil {
+		tb.Fatalf("read %q from the store: %v", key, err)
+	}
+	return [sha256.Size]byte(sum.Sum(nil))
+}
+
+// Keys are those that begin with prefix, in order.
+func Keys(tb testing.TB, b *s3backend.Backend, prefix string) []string {
+	tb.Helper()
+	var keys []string
+	for key, err := range b.List(tb.Context(), prefix) {
+		if err != nil {
+			tb.Fatalf("list the store: %v", err)
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
