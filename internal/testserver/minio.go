@@ -23,9 +23,10 @@ type Store struct {
 	Bucket    string
 }
 
-// MinIO starts one with its data in a folder of the test's own. The first
-// call on a machine builds it, which takes minutes.
-func MinIO(tb testing.TB) Store {
+// MinIO starts one with its data in a folder of the test's own. env is added to
+// its settings and wins. The first call on a machine builds it, which takes
+// minutes.
+func MinIO(tb testing.TB, env ...string) Store {
 	tb.Helper()
 	program, err := minioProgram(Root(tb))
 	if err != nil {
@@ -44,12 +45,12 @@ func MinIO(tb testing.TB) Store {
 	if err := os.Mkdir(filepath.Join(data, s.Bucket), 0o755); err != nil {
 		tb.Fatal(err)
 	}
-	env := []string{
+	env = append([]string{
 		"MINIO_ROOT_USER=" + s.AccessKey,
 		"MINIO_ROOT_PASSWORD=" + s.SecretKey,
 		// The default of 24 h is shorter than an upload's life.
 		"MINIO_API_STALE_UPLOADS_EXPIRY=72h",
-	}
+	}, env...)
 	s.Process = start(tb, answers(s.Endpoint+"/"+s.Bucket, http.StatusForbidden), env, program,
 		"server", data, "--address", addr, "--console-address", "127.0.0.1:0", "--quiet")
 	return s

@@ -21,11 +21,23 @@ type Redis struct {
 // example "--maxmemory", "64mb".
 func StartRedis(tb testing.TB, args ...string) Redis {
 	tb.Helper()
+	return startRedis(tb, FreeAddr(tb), args)
+}
+
+// Restart kills the server and starts another at its address, which knows
+// nothing of what was stored.
+func (r *Redis) Restart(tb testing.TB, args ...string) {
+	tb.Helper()
+	r.Kill()
+	*r = startRedis(tb, r.Addr, args)
+}
+
+func startRedis(tb testing.TB, addr string, args []string) Redis {
+	tb.Helper()
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
-		tb.Fatal("this test needs redis-server in PATH: install Redis 6 or newer (package redis-server or redis)")
+		tb.Fatal("this test needs redis-server in PATH: install Redis 7 or newer (package redis-server or redis)")
 	}
-	addr := FreeAddr(tb)
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		tb.Fatal(err)

@@ -1,0 +1,96 @@
+package modeltest
+
+import (
+	"context"
+	"time"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// faultySessions is a session store behind a gate.
+type faultySessions struct {
+	upload.Sessions
+	g *gate
+}
+
+func (f faultySessions) Open(ctx context.Context, s upload.Session, wanted int) (upload.Numbers, error) {
+	return fetch(ctx, f.g, "open", func() (upload.Numbers, error) { return f.Sessions.Open(ctx, s, wanted) })
+}
+
+func (f faultySessions) Get(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
+	return fetch(ctx, f.g, "get", func() (upload.Session, error) { return f.Sessions.Get(ctx, id, owner, now) })
+}
+
+func (f faultySessions) Begin(ctx context.Context, b upload.Begin) (upload.Session, upload.Numbers, error) {
+	var n upload.Numbers
+	s, err := fetch(ctx, f.g, "begin", func() (s upload.Session, err error) {
+		s, n, err = f.Sessions.Begin(ctx, b)
+		return s, err
+	})
+	return s, n, err
+}
+
+func (f faultySessions) Draw(ctx context.Context, id string, wanted int, now time.Time) (upload.Numbers, error) {
+	return fetch(ctx, f.g, "draw", func() (upload.Numbers, error) { return f.Sessions.Draw(ctx, id, wanted, now) })
+}
+
+func (f faultySessions) Attach(ctx context.Context, id, uploadID string, now time.Time) (string, error) {
+	return fetch(ctx, f.g, "attach", func() (string, error) { return f.Sessions.Attach(ctx, id, uploadID, now) })
+}
+
+func (f faultySessions) Detach(ctx context.Context, id, uploadID string) error {
+	return f.g.pass(ctx, "detach", func() error { return f.Sessions.Detach(ctx, id, uploadID) })
+}
+
+func (f faultySessions) Advance(ctx context.Context, a upload.Advance) error {
+	return f.g.pass(ctx, "advance", func() error { return f.Sessions.Advance(ctx, a) })
+}
+
+func (f faultySessions) Parts(ctx context.Context, id string) ([]upload.Part, error) {
+	return fetch(ctx, f.g, "parts", func() ([]upload.Part, error) { return f.Sessions.Parts(ctx, id) })
+}
+
+func (f faultySessions) PutPieces(ctx context.Context, id, name string, first int, pieces [][]byte, expires time.Time) error {
+	return f.g.pass(ctx, "put pieces", func() error { return f.Sessions.PutPieces(ctx, id, name, first, pieces, expires) })
+}
+
+func (f faultySessions) GetPieces(ctx context.Context, id, name string, first, count int) ([][]byte, error) {
+	return fetch(ctx, f.g, "get pieces", func() ([][]byte, error) { return f.Sessions.GetPieces(ctx, id, name, first, count) })
+}
+
+func (f faultySessions) DropPieces(ctx context.Context, id string, fragments []upload.Fragment) error {
+	return f.g.pass(ctx, "drop pieces", func() error { return f.Sessions.DropPieces(ctx, id, fragments) })
+}
+
+func (f faultySessions) BeginCommit(ctx context.Context, id, owner string, c upload.Commit, now time.Time) (upload.Session, *upload.Commit, error) {
+	var previous *upload.Commit
+	s, err := fetch(ctx, f.g, "begin commit", func() (s upload.Session, err error) {
+		s, previous, err = f.Sessions.BeginCommit(ctx, id, owner, c, now)
+		return s, err
+	})
+	return s, previous, err
+}
+
+func (f faultySessions) UpdateCommit(ctx context.Context, id string, c upload.Commit, sealed bool) error {
+	return f.g.pass(ctx, "update commit", func() error { return f.Sessions.UpdateCommit(ctx, id, c, sealed) })
+}
+
+func (f faultySessions) EndCommit(ctx context.Context, id string, c upload.Commit) error {
+	return f.g.pass(ctx, "end commit", func() error { return f.Sessions.EndCommit(ctx, id, c) })
+}
+
+func (f faultySessions) Reopen(ctx context.Context, id, runner string) error {
+	return f.g.pass(ctx, "reopen", func() error { return f.Sessions.Reopen(ctx, id, runner) })
+}
+
+func (f faultySessions) Bury(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
+	return fetch(ctx, f.g, "bury", func() (upload.Session, error) { return f.Sessions.Bury(ctx, id, owner, now) })
+}
+
+func (f faultySessions) Due(ctx context.Context, now, retry time.Time, most int) ([]string, error) {
+	return fetch(ctx, f.g, "due", func() ([]string, error) { return f.Sessions.Due(ctx, now, retry, most) })
+}
+
+func (f faultySessions) Forget(ctx context.Context, id string) error {
+	return f.g.pass(ctx, "forget", func() error { return f.Sessions.Forget(ctx, id) })
+}
