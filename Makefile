@@ -9,6 +9,7 @@ SHELL := /bin/bash
 MODULES := . dev deploy
 
 FUZZTIME ?= 30s
+SOAK ?= 20m
 
 .PHONY: help
 help: ## Show this list
@@ -41,6 +42,10 @@ lint: ## Check format, go vet and staticcheck in every module
 .PHONY: matrix
 matrix: test-deps ## Try every fault at every call of an upload (make test: one of five at each)
 	MATRIX=full go test -count=1 -v -timeout 60m -run TestMatrix ./faulttest
+
+.PHONY: soak
+soak: ## Walk at random against the model of an upload for SOAK (20m)
+	SOAK=$(SOAK) go test -count=1 -v -timeout 0 -run TestModel ./modeltest
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)

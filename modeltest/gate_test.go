@@ -51,18 +51,12 @@ func (g *gate) draw() (time.Duration, fate) {
 	return delay, f
 }
 
-// crash lets nothing through any more.
-func (g *gate) crash() {
+// crash lets nothing through any more, and says how many calls failed till now.
+func (g *gate) crash() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.dead = true
-}
-
-// heal ends the faults.
-func (g *gate) heal() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.rate = 0
+	return g.fails
 }
 
 // unavailable is the error of a call that failed.

@@ -26,7 +26,7 @@ func (e *Engine) Append(ctx context.Context, c Chunk) (Status, error) {
 	src := newSource(c, e.cfg.Limits.MaxChunk)
 	status, err := e.attempt(s, numbers).run(ctx, src)
 	if err != nil && c.ID == "" {
-		e.discardQuietly(ctx, s) // the client never learnt its id
+		e.discardUnknown(ctx, s)
 	}
 	return status, err
 }

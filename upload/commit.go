@@ -29,6 +29,8 @@ func (e *Engine) Commit(ctx context.Context, r CommitRequest) (Object, error) {
 		c := Commit{Terms: r.Terms, Key: key, Runner: runner, Lease: now.Add(e.cfg.Lease)}
 		s, previous, err := e.cfg.Sessions.BeginCommit(ctx, r.ID, r.Owner, c, now)
 		switch {
+		case err != nil && ctx.Err() != nil:
+			return Object{}, fmt.Errorf("%w: %w", ErrBusy, err)
 		case err != nil:
 			return Object{}, fmt.Errorf("begin commit: %w", err)
 		case s.State == Committed:
@@ -47,7 +49,9 @@ func settled(c *Commit, r CommitRequest) (Object, error) {
 	if c.Terms != r.Terms {
 		return Object{}, ErrCompleted
 	}
-	return *c.Result, nil
+	o := *c.Result
+	o.Upload = r.ID
+	return o, nil
 }
 
 type outcome struct {
@@ -125,6 +129,10 @@ func (r *run) resolve(ctx context.Context, previous *Commit) (o Object, mine boo
 			return Object{}, false, fmt.Errorf("abort earlier copy: %w", err)
 		}
 	}
+	// It may also have died, or have lost the answer, while it opened a copy.
+	if err := r.e.abortEmpty(ctx, previous.Key, r.s, r.e.cfg.Now()); err != nil {
+		return Object{}, false, err
+	}
 	return r.own(ctx, previous.Key)
 }
 
@@ -151,6 +159,9 @@ func (r *run) end(ctx context.Context, object Object) (Object, error) {
 	if object.Modified.IsZero() {
 		object.Modified = r.e.cfg.Now()
 	}
+	// As a repeat will be answered: session stores keep milliseconds.
+	object.Modified = object.Modified.Truncate(time.Millisecond)
+	object.Upload, object.Type = r.s.ID, ""
 	c := r.state()
 	c.Result = &object
 	err := retry(ctx, always, func() error { return r.e.cfg.Sessions.EndCommit(ctx, r.s.ID, c) })

@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// Discard gives up an upload and frees everything it holds.
+// Discard gives up an upload and frees what it holds. Its record stays, for
+// the sweeper: a chunk that is under way elsewhere may still store something.
 // Errors: ErrNotFound, ErrBusy, ErrUnavailable.
 func (e *Engine) Discard(ctx context.Context, owner, id string) error {
 	s, err := e.cfg.Sessions.Bury(ctx, id, owner, e.cfg.Now())
@@ -17,19 +18,20 @@ func (e *Engine) Discard(ctx context.Context, owner, id string) error {
 	if err := e.clean(ctx, s); err != nil {
 		return err
 	}
-	if s.Promised || s.Commit != nil {
-		// Only the sweeper can tell what is left at a destination, and later.
-		return e.cfg.Sessions.DropPieces(ctx, s.ID, s.Tail)
-	}
-	return e.cfg.Sessions.Forget(ctx, s.ID)
+	return e.cfg.Sessions.DropPieces(ctx, s.ID, s.Tail)
 }
 
-// discardQuietly removes an upload that no client knows of, or that is lost.
-// Whatever fails is left for the sweeper.
-func (e *Engine) discardQuietly(ctx context.Context, s Session) {
+// discardUnknown removes an upload whose id no client has learnt, record and
+// all. Whatever fails is left for the sweeper, and so is what may be at a
+// destination.
+func (e *Engine) discardUnknown(ctx context.Context, s Session) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
-	if err := e.Discard(ctx, s.Owner, s.ID); err != nil {
+	err := e.Discard(ctx, s.Owner, s.ID)
+	if err == nil && !s.Promised && s.Commit == nil {
+		err = e.cfg.Sessions.Forget(ctx, s.ID)
+	}
+	if err != nil {
 		e.note("discard", s.ID, err)
 	}
 }
@@ -51,7 +53,11 @@ func (e *Engine) lost(ctx context.Context, s Session, cause error) error {
 		}
 	}
 	e.cfg.Log.Error("upload is damaged and given up", "upload", s.ID, "offset", s.Offset, "err", cause)
-	e.discardQuietly(ctx, s)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	if err := e.Discard(ctx, s.Owner, s.ID); err != nil {
+		e.note("discard", s.ID, err)
+	}
 	return ErrNotFound
 }
 

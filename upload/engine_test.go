@@ -238,13 +238,17 @@ func TestSweep(t *testing.T) {
 		if _, err := l.commit(old.ID, "file"); !errors.Is(err, upload.ErrNotFound) {
 			t.Errorf("commit of what has expired: %v", err)
 		}
+		if n, err := l.Sweep(t.Context()); n != 0 || err != nil {
+			t.Fatalf("swept %d, %v, while a last chunk may still be under way", n, err)
+		}
+		l.mustCommit(t, young.ID, "young")
+		time.Sleep(time.Hour)
 		if n, err := l.Sweep(t.Context()); n != 1 || err != nil {
 			t.Fatalf("swept %d, %v; want 1", n, err)
 		}
 		if n, err := l.replica().Sweep(t.Context()); n != 0 || err != nil {
 			t.Errorf("swept again: %d, %v", n, err)
 		}
-		l.mustCommit(t, young.ID, "young")
 		l.wantOnly(t, "young")
 	})
 }

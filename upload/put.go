@@ -38,7 +38,7 @@ func (e *Engine) Put(ctx context.Context, r PutRequest) (Object, error) {
 	r.ID = s.ID
 	object, err := e.Commit(ctx, r.CommitRequest)
 	if err != nil && !errors.Is(err, ErrBusy) {
-		e.discardQuietly(ctx, Session{ID: s.ID, Owner: r.Owner})
+		e.discardUnknown(ctx, Session{ID: s.ID, Owner: r.Owner})
 	}
 	return object, err
 }

@@ -9,9 +9,12 @@ import (
 
 // sweepBatch is how many uploads one Sweep looks at, and sweepRetry how long a
 // claim on one lasts: a sweeper that dies leaves its claims to the others then.
+// sweepDelay is how long after its expiry an upload is swept: a chunk that was
+// under way then has ended by now, and leaves nothing behind that nobody knows.
 const (
 	sweepBatch = 100
 	sweepRetry = 10 * time.Minute
+	sweepDelay = time.Hour
 )
 
 // Sweep cleans up what has expired, up to a bounded number of uploads, and
@@ -19,7 +22,7 @@ const (
 // claimed by one.
 func (e *Engine) Sweep(ctx context.Context) (int, error) {
 	now := e.cfg.Now()
-	ids, err := e.cfg.Sessions.Due(ctx, now, now.Add(sweepRetry), sweepBatch)
+	ids, err := e.cfg.Sessions.Due(ctx, now.Add(-sweepDelay), now.Add(sweepRetry-sweepDelay), sweepBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -54,13 +57,8 @@ func (e *Engine) sweep(ctx context.Context, id string) error {
 	return e.cfg.Sessions.Forget(ctx, id)
 }
 
-// sweepGuard is how old an empty multipart upload at a destination must be.
-const sweepGuard = time.Hour
-
-// sweepDestination ends what a crash left between opening a multipart upload at
-// a destination and recording it: it has no part and was opened in the
-// session's life. Should it be another upload's after all, that one opens
-// another: without parts, nothing is lost (reopen in discard.go).
+// sweepDestination ends the multipart uploads that nobody knows of at the
+// destinations that the session was meant for.
 func (e *Engine) sweepDestination(ctx context.Context, s Session) error {
 	var keys []string
 	if s.Promised {
@@ -70,13 +68,26 @@ func (e *Engine) sweepDestination(ctx context.Context, s Session) error {
 		keys = append(keys, s.Commit.Key)
 	}
 	for _, key := range keys {
-		ids, err := e.cfg.Objects.EmptyMultiparts(ctx, key, s.Created, e.cfg.Now().Add(-sweepGuard))
-		for _, id := range ids {
-			err = errors.Join(err, e.cfg.Objects.Abort(ctx, Multipart{Key: key, ID: id}))
+		if err := e.abortEmpty(ctx, key, s, e.cfg.Now().Add(-sweepDelay)); err != nil {
+			return err
 		}
-		if err != nil {
-			return fmt.Errorf("clean up destination: %w", err)
+	}
+	return nil
+}
+
+// abortEmpty ends what a crash left between opening a multipart upload at a
+// destination and recording it: it has no part and was opened in the session's
+// life. Should it be another upload's after all, that one opens another:
+// without parts, nothing is lost (reopen in discard.go).
+func (e *Engine) abortEmpty(ctx context.Context, key string, s Session, until time.Time) error {
+	ids, err := e.cfg.Objects.EmptyMultiparts(ctx, key, s.Created, until)
+	for _, id := range ids {
+		if m := (Multipart{Key: key, ID: id}); m != s.multipart() {
+			err = errors.Join(err, e.cfg.Objects.Abort(ctx, m))
 		}
+	}
+	if err != nil {
+		return fmt.Errorf("clean up destination: %w", err)
 	}
 	return nil
 }

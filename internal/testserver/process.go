@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -91,15 +92,35 @@ func (p *Process) Kill() {
 // Output is what the process has printed so far, at most its last 64 KiB.
 func (p *Process) Output() string { return p.out.tail(64 << 10) }
 
-// FreeAddr is a loopback address that nobody listens on at the moment.
+// Ports from which FreeAddr takes one. They end where Linux begins to give them
+// to outgoing connections, which would take one before the server starts.
+const (
+	firstPort = 10_000
+	ports     = 22_768
+)
+
+// given are the addresses that FreeAddr answered in this process.
+var given sync.Map
+
+// FreeAddr is a loopback address that nobody listens on at the moment, another
+// one each time.
 func FreeAddr(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	var last error
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(ports))
+		if _, again := given.LoadOrStore(addr, true); again {
+			continue
+		}
+		l, err := net.Listen("tcp", addr)
+		if err == nil {
+			_ = l.Close()
+			return addr
+		}
+		last = err
 	}
-	defer l.Close()
-	return l.Addr().String()
+	tb.Fatalf("find a free port: %v", last)
+	return ""
 }
 
 // Root is the folder of the main module.

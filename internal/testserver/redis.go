@@ -26,10 +26,10 @@ func StartRedis(tb testing.TB, args ...string) Redis {
 
 // Restart kills the server and starts another at its address, which knows
 // nothing of what was stored.
-func (r *Redis) Restart(tb testing.TB, args ...string) {
+func (r *Redis) Restart(tb testing.TB) {
 	tb.Helper()
 	r.Kill()
-	*r = startRedis(tb, r.Addr, args)
+	*r = startRedis(tb, r.Addr, nil)
 }
 
 func startRedis(tb testing.TB, addr string, args []string) Redis {
