@@ -148,7 +148,8 @@ func TestDiscarded(t *testing.T) {
 	l := newLab(t)
 	target := "/1/chunked_upload?upload_id=" + l.begin(t, "", make([]byte, 200))
 	l.step(t, "DELETE", target, nil, `200 {"upload_id": ".*"}`)
-	for _, method := range []string{"GET", "PUT", "DELETE"} {
+	for _, method := range []string{"GET", "PUT"} {
 		l.step(t, method, target, nil, `404 {"error": "No upload with upload_id found."}`)
 	}
+	l.step(t, "DELETE", target, nil, `200 {"upload_id": ".*"}`) // the first answer may have been lost
 }
