@@ -51,12 +51,14 @@ type listing struct {
 	hash string
 }
 
-func (l *listing) add(o object) {
+func (l *listing) add(o object) { l.addJSON(o.bytes()) }
+
+func (l *listing) addJSON(value []byte) {
 	separator := ", "
 	if len(l.json) == 0 {
 		separator = "["
 	}
-	l.json = append(append(l.json, separator...), o.bytes()...)
+	l.json = append(append(l.json, separator...), value...)
 }
 
 func (l *listing) end() {

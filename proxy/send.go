@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"bytes"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -17,6 +19,14 @@ func (r *request) send(src io.Reader) error {
 	}
 	_, err := io.Copy(w, src)
 	return err
+}
+
+// replyLong sends an answer of megabytes, a listing, in JSON.
+func (r *request) replyLong(o object) error {
+	body := o.bytes()
+	r.Response().Header().Set("Content-Length", strconv.Itoa(len(body)))
+	r.head(http.StatusOK)
+	return r.send(bytes.NewReader(body))
 }
 
 // patient writes under a rolling deadline. The last one bounds what net/http

@@ -102,6 +102,7 @@ func New(cfg Config) *Server {
 	form := []string{http.MethodGet, http.MethodPost}
 	e.Match(probe, "/1/files/*", s.authenticated(s.download))
 	e.Match(form, "/1/metadata/*", s.authenticatedByForm(s.stat))
+	e.POST("/1/delta", s.authenticatedByForm(s.delta))
 	e.Match(form, "/1/fileops/create_folder", s.authenticatedByForm(s.createFolder))
 	e.Match(form, "/1/fileops/delete", s.authenticatedByForm(s.remove))
 	e.GET("/1/account/info", s.authenticated(s.accountInfo))

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"errors"
 	"net/http"
 	"net/url"
@@ -66,11 +65,7 @@ func (s *Server) statFolder(r *request, p place, params url.Values) error {
 	if first(params, "hash") == l.hash {
 		return r.NoContent(http.StatusNotModified)
 	}
-	o := folderMetadata(p.path, p.root, l)
-	body := o.bytes()
-	r.Response().Header().Set("Content-Length", strconv.Itoa(len(body)))
-	r.head(http.StatusOK)
-	return r.send(bytes.NewReader(body))
+	return r.replyLong(folderMetadata(p.path, p.root, l))
 }
 
 // parseFileLimit reads how many entries the client can take.

@@ -15,7 +15,7 @@ type mask struct {
 }
 
 // volatile finds the members that change.
-var volatile = regexp.MustCompile(`"(upload_id|expires|rev|revision|modified|client_mtime|hash)": ("[^"]*"|[^",}\]]*)`)
+var volatile = regexp.MustCompile(`"(upload_id|expires|rev|revision|modified|client_mtime|hash|cursor)": ("[^"]*"|[^",}\]]*)`)
 
 var (
 	uploadID   = regexp.MustCompile(`^"[A-Za-z0-9_-]{22}"$`)
@@ -55,7 +55,7 @@ func (m *mask) check(name, value string) error {
 	case "modified", "client_mtime":
 		return checkDate(value, time.Now().Add(-time.Hour), time.Now())
 	}
-	form := map[string]*regexp.Regexp{"rev": rev, "revision": revision, "hash": folderHash}[name]
+	form := map[string]*regexp.Regexp{"rev": rev, "revision": revision, "hash": folderHash, "cursor": folderHash}[name]
 	if !form.MatchString(value) {
 		return fmt.Errorf("not of the form %s", form)
 	}
