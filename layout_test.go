@@ -20,7 +20,7 @@ var (
 		"proxy":               {"upload"},
 		"uploadtest":          {"upload"},
 		"internal/testserver": {},
-		"internal/teststore":  {"internal/testserver", "s3backend"},
+		"internal/teststore":  {"internal/testserver", "s3backend", "upload"},
 		"cmd/chunkgate":       {"upload", "session", "s3backend", "proxy"},
 	}
 	// onlyIn names, for a third-party module, the one package that may import it.

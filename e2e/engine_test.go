@@ -46,11 +46,8 @@ func newStack(t *testing.T) *stack {
 
 // engine is one of any number of replicas.
 func (s *stack) engine(change func(*upload.Config)) *upload.Engine {
-	c := upload.Config{
-		Sessions: session.New(s.redis, session.Options{}), Objects: s.objects, Limits: upload.S3Limits(),
-		TTL: 48 * time.Hour, StagingPrefix: staging, TailInSessions: 8 * mib, BufferMemory: 64 * mib,
-		Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
-	}
+	c := teststore.Config(session.New(s.redis, session.Options{}), s.objects)
+	c.Now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 	change(&c)
 	return upload.New(c)
 }

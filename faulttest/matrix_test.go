@@ -179,12 +179,9 @@ func (m *matrix) check(t *testing.T, key string) {
 // sweep sweeps past the faults, by a clock that is two days ahead.
 func (m *matrix) sweep(t *testing.T) {
 	t.Helper()
-	e := upload.New(upload.Config{
-		Sessions: session.New(m.sessions, session.Options{}), Objects: m.objects, Limits: upload.S3Limits(),
-		TTL: 48 * time.Hour, StagingPrefix: ".chunkgate/",
-		Now: func() time.Time { return time.Now().Add(49 * time.Hour) },
-	})
-	if _, err := e.Sweep(t.Context()); err != nil {
+	c := teststore.Config(session.New(m.sessions, session.Options{}), m.objects)
+	c.Now = func() time.Time { return time.Now().Add(49 * time.Hour) }
+	if _, err := upload.New(c).Sweep(t.Context()); err != nil {
 		t.Errorf("sweep: %v", err)
 	}
 }

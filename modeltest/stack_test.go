@@ -40,10 +40,9 @@ func newStack(t *testing.T) *stack {
 	t.Cleanup(func() { _ = client.Close() })
 	s := &stack{redis: client, objects: teststore.Open(t, store)}
 	for i := range s.engines {
-		s.engines[i] = upload.New(upload.Config{
-			Sessions: session.New(client, session.Options{}), Objects: s.objects, Limits: upload.S3Limits(),
-			TTL: ttl, StagingPrefix: staging, TailInSessions: 8 * mib, BufferMemory: 64 * mib, Now: s.now,
-		})
+		c := teststore.Config(session.New(client, session.Options{}), s.objects)
+		c.TTL, c.Now = ttl, s.now
+		s.engines[i] = upload.New(c)
 	}
 	return s
 }

@@ -48,11 +48,10 @@ func mustConnect(t *testing.T, url string) redis.UniversalClient {
 
 // engine keeps tails of up to tail bytes in Redis.
 func (s *stack) engine(tail int64) *upload.Engine {
-	return upload.New(upload.Config{
-		Sessions: session.New(s.redis, session.Options{}), Objects: s.objects, Limits: upload.S3Limits(),
-		TTL: 48 * time.Hour, StagingPrefix: staging, TailInSessions: tail, BufferMemory: 64 * mib,
-		Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
-	})
+	c := teststore.Config(session.New(s.redis, session.Options{}), s.objects)
+	c.TailInSessions = tail
+	c.Now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
+	return upload.New(c)
 }
 
 // open counts the multipart uploads at the staging key of an upload.

@@ -123,6 +123,12 @@ func (a *attempt) explain(ctx context.Context, src *source, err error) error {
 // what could not be removed in it.
 const undoTime = 10 * time.Second
 
+// afterwards is a context for removing what is not needed any more, whether the
+// request lives on or not.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+}
+
 // undo removes the fragments that this attempt stored. Its parts are never
 // listed, so S3 drops them at Complete.
 func (a *attempt) undo(ctx context.Context) {
@@ -135,7 +141,7 @@ func (a *attempt) undo(ctx context.Context) {
 	if len(own) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	if err := a.e.cfg.Sessions.DropPieces(ctx, a.s.ID, own); err != nil {
 		a.e.note("drop pieces", a.s.ID, err)

@@ -25,7 +25,7 @@ func (e *Engine) Discard(ctx context.Context, owner, id string) error {
 // all. Whatever fails is left for the sweeper, and so is what may be at a
 // destination.
 func (e *Engine) discardUnknown(ctx context.Context, s Session) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	err := e.Discard(ctx, s.Owner, s.ID)
 	if err == nil && !s.Promised && s.Commit == nil {
@@ -53,7 +53,7 @@ func (e *Engine) lost(ctx context.Context, s Session, cause error) error {
 		}
 	}
 	e.cfg.Log.Error("upload is damaged and given up", "upload", s.ID, "offset", s.Offset, "err", cause)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	if err := e.Discard(ctx, s.Owner, s.ID); err != nil {
 		e.note("discard", s.ID, err)
@@ -118,7 +118,7 @@ func (e *Engine) multiparts(ctx context.Context, s Session) ([]Multipart, error)
 
 // abort gives up a multipart upload that turned out not to be needed.
 func (e *Engine) abort(ctx context.Context, m Multipart) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	if err := e.cfg.Objects.Abort(ctx, m); err != nil {
 		e.note("abort multipart upload", m.Key, err)
@@ -136,7 +136,7 @@ func (e *Engine) deleteFragments(ctx context.Context, fragments []Fragment) {
 	if len(keys) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	if err := e.cfg.Objects.Delete(ctx, keys...); err != nil {
 		e.note("delete tail objects", keys[0], err)

@@ -6,9 +6,11 @@ import (
 	"crypto/sha256"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/chunkgate/chunkgate/internal/testserver"
 	"github.com/chunkgate/chunkgate/s3backend"
+	"github.com/chunkgate/chunkgate/upload"
 )
 
 // Open opens the bucket of s.
@@ -22,6 +24,14 @@ func Open(tb testing.TB, s testserver.Store) *s3backend.Backend {
 		tb.Fatal(err)
 	}
 	return b
+}
+
+// Config is of an engine over the real stores, set as the program is by default.
+func Config(sessions upload.Sessions, objects upload.Objects) upload.Config {
+	return upload.Config{
+		Sessions: sessions, Objects: objects, Limits: upload.S3Limits(),
+		TTL: 48 * time.Hour, StagingPrefix: ".chunkgate/", TailInSessions: 8 << 20, BufferMemory: 64 << 20,
+	}
 }
 
 // SHA256 reads an object; that there is none fails the test.
