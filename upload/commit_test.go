@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -254,6 +255,44 @@ func TestCommitTakeover(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A chunk stored before a commit that fails, and accepted after it, counts.
+func TestCommitAmidChunk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		s := l.mustPut(t, "", 0, content(1, 30))
+		if _, err := l.commit(l.mustPut(t, "", 0, content(9, 5)).ID, "taken"); err != nil {
+			t.Fatal(err)
+		}
+		stored, failed := make(chan struct{}), make(chan struct{})
+		l.sessions.Fault = func(op string) error {
+			if op == uploadtest.OpAdvance {
+				close(stored)
+				<-failed
+			}
+			return nil
+		}
+		chunk := make(chan error, 1)
+		go func() {
+			_, err := l.put(s.ID, 30, content(2, 100))
+			chunk <- err
+		}()
+		<-stored
+		if _, err := l.commitIf(s.ID, upload.Condition{Absent: true}, "taken"); !errors.Is(err, upload.ErrConflict) {
+			t.Errorf("commit: %v, want ErrConflict", err)
+		}
+		close(failed)
+		if err := <-chunk; err != nil {
+			t.Errorf("chunk: %v", err)
+		}
+		l.sessions.Fault = nil
+		l.mustPut(t, s.ID, 130, content(3, 70))
+		if _, err := l.commit(s.ID, "file"); err != nil {
+			t.Errorf("commit elsewhere: %v", err)
+		}
+		l.wantObject(t, "file", slices.Concat(content(1, 30), content(2, 100), content(3, 70)))
+	})
 }
 
 // Accepted bytes that are not there any more end the upload; the client starts

@@ -102,11 +102,11 @@ func (r *run) conflict(ctx context.Context, key string, c Condition) (Object, er
 	return Object{}, ErrConflict
 }
 
-// putTail stores an object that is all tail, with one call.
+// putTail stores an object that is all tail, with one call. A multipart upload
+// opened for a part that never counted stays till the end: should this commit
+// fail, a chunk that is still under way may count after all.
 func (r *run) putTail(ctx context.Context) (Object, error) {
-	if r.s.UploadID != "" {
-		r.e.abort(ctx, r.s.multipart()) // opened for a part that never counted
-	}
+	r.unused = r.s.multipart()
 	return r.eachName(ctx, func(key string, c Condition) (object Object, err error) {
 		err = retry(ctx, always, func() error {
 			tail := r.e.readTail(ctx, r.s.ID, r.s.Tail)

@@ -12,6 +12,7 @@ type run struct {
 	s      Session
 	r      CommitRequest
 	cancel context.CancelCauseFunc
+	unused Multipart // not needed once the commit has succeeded
 
 	mu     sync.Mutex // the lease is renewed beside the work
 	commit Commit
@@ -68,6 +69,9 @@ func (r *run) tidy(ctx context.Context) {
 		if err := r.e.cfg.Objects.Delete(ctx, r.e.stagingKey(r.s.ID)); err != nil {
 			r.e.note("delete staged object", r.s.ID, err)
 		}
+	}
+	if r.unused.ID != "" {
+		r.e.abort(ctx, r.unused)
 	}
 	r.e.deleteFragments(ctx, r.s.Tail)
 }
