@@ -49,9 +49,26 @@ func (r *run) copyTo(ctx context.Context, key string, c Condition) (Object, erro
 	}
 	object, err := r.copyInto(ctx, m, c)
 	if err != nil {
-		r.e.abort(ctx, m)
+		return Object{}, r.endCopy(ctx, m, err)
 	}
-	return object, err
+	return object, nil
+}
+
+// endCopy gives up a copy because of cause. As long as the store does not say
+// that it is gone, the commit stays where it is, and the copy in its record:
+// the next runner or the sweeper ends it.
+func (r *run) endCopy(ctx context.Context, m Multipart, cause error) error {
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	err := retry(ctx, always, func() error { return r.e.cfg.Objects.Abort(ctx, m) })
+	switch {
+	case err == nil:
+		return cause
+	case errors.Is(cause, ErrBusy): // the record is another runner's
+		r.e.note("abort copy", m.Key, err)
+		return cause
+	}
+	return fmt.Errorf("abort copy: %w: %w: after: %v", ErrUnavailable, err, cause)
 }
 
 func (r *run) copyInto(ctx context.Context, m Multipart, c Condition) (Object, error) {

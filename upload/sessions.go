@@ -92,6 +92,8 @@ type Sessions interface {
 	// Bury takes a session to State Gone and answers what is to be cleaned up.
 	// An owner of "" is the sweeper, which may bury only what has expired by
 	// now. A session that is Gone already is answered again, also to its owner.
+	// Of a commit taken over by a runner that never reported, Terms and Key are
+	// its predecessor's: only that one can have left anything.
 	// Errors: ErrNotFound; ErrBusy when a commit is running, that is, its lease
 	// has not ended, and when the sweeper came too early: its ErrNotFound means
 	// that there is no record at all.

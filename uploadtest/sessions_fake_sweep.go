@@ -29,6 +29,9 @@ func (f *Sessions) Bury(ctx context.Context, id, owner string, now time.Time) (u
 			return upload.Session{}, upload.ErrBusy
 		}
 		s.State = upload.Gone
+		if s.previous != nil { // the successor has made nothing
+			s.Commit.Terms, s.Commit.Key, s.previous = s.previous.Terms, s.previous.Key, nil
+		}
 		return s.snapshot(), nil
 	})
 }

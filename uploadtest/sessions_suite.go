@@ -53,6 +53,7 @@ func TestSessions(t *testing.T, open func(t *testing.T) upload.Sessions) {
 		{"bury_by_owner", testBuryByOwner},
 		{"bury_by_sweeper", testBuryBySweeper},
 		{"bury_committing", testBuryCommitting},
+		{"bury_taken_over", testBuryTakenOver},
 		{"due", testDue},
 		{"due_race", testDueRace},
 		{"forget", testForget},

@@ -143,3 +143,26 @@ func testBuryCommitting(c *sessionsCase) {
 		c.wantError("reopen", c.Reopen(c.Context(), s.ID, "r"), upload.ErrNotFound)
 	}
 }
+
+// testBuryTakenOver buries a commit whose second runner died before it
+// reported: what there is to clean up is the first one's.
+func testBuryTakenOver(c *sessionsCase) {
+	s := c.mustOpen()
+	first := c.claim("first")
+	first.Key, first.Copy = "first/key", upload.Multipart{Key: "first/key", ID: "copy"}
+	c.mustBeginCommit(s.ID, first)
+	c.mustUpdateCommit(s.ID, first)
+	c.now = first.Lease
+	second := c.claim("second")
+	second.Terms, second.Key = "second terms", "second/key"
+	c.mustBeginCommit(s.ID, second)
+	for range 2 {
+		got, err := c.Bury(c.Context(), s.ID, owner, second.Lease)
+		if err != nil {
+			c.Fatalf("bury: %v", err)
+		}
+		c.wantSame("terms", got.Commit.Terms, first.Terms)
+		c.wantSame("destination", got.Commit.Key, first.Key)
+		c.wantSame("copy", got.Commit.Copy, first.Copy)
+	}
+}

@@ -3,7 +3,8 @@
 -- ARGV[1] now   ARGV[2] owner, or '' for the sweeper
 --
 -- An owner buries what lives, the sweeper what has expired; neither a commit
--- whose runner is alive.
+-- whose runner is alive. Of a takeover that never reported, its predecessor's
+-- commit is answered: only that one can have left anything.
 -- Answers: ok, record | notfound | busy
 
 local sweeper, now = ARGV[2] == '', ARGV[1]
@@ -16,6 +17,10 @@ if sweeper and not expired then return {'busy'} end
 if r.state == 'committing' and not past(r.lease, now) then return {'busy'} end
 -- Deleting comes first, as in advance.lua: burying is what frees memory.
 redis.call('HDEL', KEYS[1], 'wins')
+if r.former_terms then
+  redis.call('HSET', KEYS[1], 'terms', r.former_terms, 'destination', r.former_destination)
+  forget_former()
+end
 redis.call('HSET', KEYS[1], 'state', 'gone')
 r, flat = record()
 return {'ok', flat}
