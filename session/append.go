@@ -14,11 +14,11 @@ func (s *Store) Begin(ctx context.Context, b upload.Begin) (upload.Session, uplo
 	if err != nil {
 		return upload.Session{}, upload.Numbers{}, got(err, b.Offset)
 	}
-	n, err := numbers(answer, b.Wanted)
+	n, err := numbersOf(answer, b.Wanted)
 	if err != nil {
 		return upload.Session{}, upload.Numbers{}, err
 	}
-	u, err := sessionIn(answer, 1, b.ID)
+	u, err := sessionIn(answer, 2, b.ID)
 	if err != nil {
 		return upload.Session{}, upload.Numbers{}, err
 	}
@@ -65,7 +65,7 @@ func (s *Store) Advance(ctx context.Context, a upload.Advance) error {
 	}
 	args := []any{
 		milli(a.Now), a.Attempt, a.From, a.To, encodeTail(a.Tail), last,
-		a.Unused.First, a.Unused.First + a.Unused.Count, a.UploadID, len(a.Parts),
+		a.Unused.First, a.Unused.First + a.Unused.Count, a.UploadID, a.Epoch, len(a.Parts),
 	}
 	for _, p := range a.Parts {
 		args = append(args, encodePart(p))
@@ -103,6 +103,16 @@ func numbers(answer []any, wanted int) (upload.Numbers, error) {
 		}
 	}
 	return upload.Numbers{}, fmt.Errorf("draw part numbers: unexpected answer %v", answer)
+}
+
+// numbersOf reads the run and the epoch that it was drawn in: the first two
+// values of a script's answer.
+func numbersOf(answer []any, wanted int) (upload.Numbers, error) {
+	n, err := numbers(answer, wanted)
+	if err == nil && len(answer) > 1 {
+		n.Epoch = fmt.Sprint(answer[1])
+	}
+	return n, err
 }
 
 // sessionIn reads the record that is value i of a script's answer.

@@ -39,7 +39,13 @@ func verdict(op, id string, answer []any) ([]any, error) {
 	case "busy":
 		return nil, upload.ErrBusy
 	case "parts":
+		return nil, fmt.Errorf("%s: the multipart upload has parts: %w", op, upload.ErrNotExist)
+	case "detached":
 		return nil, fmt.Errorf("%s: another multipart upload holds the parts: %w", op, upload.ErrNotExist)
+	case "lost":
+		return nil, fmt.Errorf("%s: Redis was replaced or restarted and has forgotten bytes: %w", op, upload.ErrNotFound)
+	case "forgotten":
+		return nil, fmt.Errorf("%s: Redis was replaced or restarted since the attempt began: %w", op, upload.ErrUnavailable)
 	case "offset":
 		return nil, offsetError(id, answer[1:])
 	default:

@@ -83,7 +83,7 @@ func TestSilentRedis(t *testing.T) {
 // nothing, and still lets go of what it has.
 func TestFullRedis(t *testing.T) {
 	client := mustConnect(t, testserver.StartRedis(t).URL)
-	s := session.New(client, session.Options{})
+	s := session.New(client, session.Options{Durable: true})
 	u, committing := mustFill(t, s), mustFill(t, s)
 	claim := upload.Commit{Runner: "r", Lease: time.Now().Add(time.Minute), Result: &upload.Object{Key: "k", Size: 9}}
 	if _, _, err := s.BeginCommit(t.Context(), committing.ID, "alice", claim, time.Now()); err != nil {
@@ -129,7 +129,7 @@ func TestFullRedis(t *testing.T) {
 // taken for an outage.
 func TestGarbageIsNoSession(t *testing.T) {
 	client := mustConnect(t, testserver.StartRedis(t).URL)
-	s := session.New(client, session.Options{})
+	s := session.New(client, session.Options{Durable: true})
 	for field, value := range map[string]string{
 		"state": "odd", "offset": "-1", "tail": "x", "expires": "soon", "sealed": "yes", "promised": "",
 	} {

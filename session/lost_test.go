@@ -45,7 +45,7 @@ func TestAnswersLost(t *testing.T) {
 		},
 	})
 	t.Cleanup(func() { _ = client.Close() })
-	s := session.New(client, session.Options{})
+	s := session.New(client, session.Options{Durable: true})
 	mustFill(t, s) // Redis knows the scripts from now on
 
 	ctx, now := t.Context(), time.Now()

@@ -18,12 +18,15 @@ import (
 //	tail                             fragments, see encodeTail
 //	key, promised, type, upload      the multipart upload; upload is S3's id or empty
 //	sealed                           0 or 1
+//	born, epoch                      the epoch of Redis (record.lua) that it was opened in, and the
+//	                                 latest in which it was complete; empty: Redis never forgets
 //	wins                             ids of the latest attempts that won, a space around each
 //
 //	terms, destination               the commit, from committing on
 //	runner, lease                    who runs it, until when
 //	copy_key, copy_id                the multipart upload of its copy, or empty
 //	former_…                         what a dead runner left of these four, until its successor reports
+//	doubt                            1: it may lack what was accepted last
 //	result                           the object, see encodeObject
 //	reopened                         the latest runner that gave up
 //
@@ -125,7 +128,7 @@ func (r *record) session(id string) (upload.Session, error) {
 		Created: r.time("created"), Expires: r.time("expires"),
 		Offset: r.size("offset"), Tail: tail,
 		Key: r.text("key"), Promised: r.flag("promised"), Type: r.text("type"), UploadID: r.text("upload"),
-		Sealed: r.flag("sealed"), Commit: r.commit(),
+		Sealed: r.flag("sealed"), Commit: r.commit(), Doubt: r.fields["doubt"] == "1",
 	}
 	r.check(s)
 	if r.err != nil {

@@ -14,6 +14,7 @@ var sources embed.FS
 
 var (
 	openScript         = script("open")
+	getScript          = script("get")
 	beginScript        = script("begin")
 	drawScript         = script("draw")
 	attachScript       = script("attach")
@@ -46,7 +47,13 @@ func (s *Store) run(ctx context.Context, do *redis.Script, op, id string, args .
 	if !possible(id) {
 		return nil, upload.ErrNotFound
 	}
-	answer, err := do.Run(ctx, s.client, s.keys(id).list(), args...).Slice()
+	var answer []any
+	var err error
+	if s.replicas > 0 {
+		answer, err = s.runReplicated(ctx, do, s.keys(id).list(), args)
+	} else {
+		answer, err = do.Run(ctx, s.client, s.keys(id).list(), args...).Slice()
+	}
 	if err != nil {
 		return nil, unavailable(ctx, op, err)
 	}

@@ -20,14 +20,26 @@ type Options struct {
 	// sweeper that does not run for longer finds nothing to clean up by, and
 	// leaves an abandoned multipart upload to the bucket's lifecycle rule.
 	Grace time.Duration
+
+	// Replicas is how many replicas must hold what a call wrote before it is
+	// answered; with fewer it says upload.ErrUnavailable. 0 waits for none.
+	Replicas int
+
+	// Durable says that Redis remembers all it answered when it is started
+	// again: one server with appendfsync always. Otherwise, and without
+	// Replicas, an upload is in doubt after a restart or a failover until its
+	// client shows that it stands where the record stands.
+	Durable bool
 }
 
 // Store keeps upload sessions in Redis. It is safe for concurrent use, and any
 // number of stores in any number of processes may share one Redis.
 type Store struct {
-	client redis.UniversalClient
-	prefix string
-	grace  time.Duration
+	client   redis.UniversalClient
+	prefix   string
+	grace    time.Duration
+	replicas int
+	durable  bool
 }
 
 var _ upload.Sessions = (*Store)(nil)
@@ -35,7 +47,7 @@ var _ upload.Sessions = (*Store)(nil)
 // New makes a Store. The client, which Connect makes, stays the caller's: its
 // timeouts and repeats bound how long a method takes.
 func New(client redis.UniversalClient, o Options) *Store {
-	s := &Store{client: client, prefix: o.Prefix, grace: o.Grace}
+	s := &Store{client: client, prefix: o.Prefix, grace: o.Grace, replicas: o.Replicas, durable: o.Durable || o.Replicas > 0}
 	if s.prefix == "" {
 		s.prefix = "chunkgate:"
 	}
@@ -57,24 +69,21 @@ func (s *Store) Open(ctx context.Context, u upload.Session, wanted int) (upload.
 		return upload.Numbers{}, unavailable(ctx, "store deadline", err)
 	}
 	until := s.until(u.Expires)
-	args := append([]any{u.Owner, milli(u.Created), wanted, milli(until)}, fields(u, wanted, until)...)
+	args := append([]any{u.Owner, milli(u.Created), wanted, milli(until), bit(!s.durable)}, fields(u, wanted, until)...)
 	answer, err := s.run(ctx, openScript, "open session", u.ID, args...)
 	if err != nil {
 		return upload.Numbers{}, err
 	}
-	return numbers(answer, wanted)
+	return numbersOf(answer, wanted)
 }
 
 // Get implements upload.Sessions.
 func (s *Store) Get(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
-	all, err := s.client.HGetAll(ctx, s.keys(id).record).Result()
+	answer, err := s.run(ctx, getScript, "get session", id)
 	if err != nil {
-		return upload.Session{}, unavailable(ctx, "get session", err)
+		return upload.Session{}, err
 	}
-	if len(all) == 0 {
-		return upload.Session{}, upload.ErrNotFound
-	}
-	u, err := (&record{fields: all}).session(id)
+	u, err := sessionIn(answer, 0, id)
 	if err != nil {
 		return upload.Session{}, err
 	}

@@ -45,7 +45,8 @@ func mustFill(tb testing.TB, s *session.Store) upload.Session {
 		ID: rand.Text(), Owner: "alice", State: upload.Open,
 		Created: now, Expires: now.Add(48 * time.Hour), Key: "staging/x",
 	}
-	if _, err := s.Open(ctx, u, 1); err != nil {
+	numbers, err := s.Open(ctx, u, 1)
+	if err != nil {
 		tb.Fatalf("open: %v", err)
 	}
 	if err := s.PutPieces(ctx, u.ID, "a", 0, [][]byte{[]byte("tail")}, u.Expires); err != nil {
@@ -53,8 +54,8 @@ func mustFill(tb testing.TB, s *session.Store) upload.Session {
 	}
 	u.Offset = 9
 	u.Tail = []upload.Fragment{{Place: upload.InSessions, Name: "a", Size: 4, Piece: 4}}
-	err := s.Advance(ctx, upload.Advance{
-		ID: u.ID, Attempt: "a", From: 0, To: u.Offset, Now: now,
+	err = s.Advance(ctx, upload.Advance{
+		ID: u.ID, Attempt: "a", Epoch: numbers.Epoch, From: 0, To: u.Offset, Now: now,
 		Parts: []upload.Part{{Number: 1, Size: 5, ETag: `"e"`}}, Tail: u.Tail,
 	})
 	if err != nil {

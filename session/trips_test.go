@@ -38,7 +38,7 @@ func (h *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 // TestRoundTrips counts those of a chunk, once Redis knows the scripts.
 func TestRoundTrips(t *testing.T) {
 	client := mustConnect(t, testserver.StartRedis(t).URL)
-	s := session.New(client, session.Options{})
+	s := session.New(client, session.Options{Durable: true})
 	ctx, now := t.Context(), time.Now()
 	u := mustFill(t, s)
 	steps := []struct {

@@ -82,7 +82,7 @@ func (a *attempt) run(ctx context.Context, src *source) (Status, error) {
 	to := a.s.Offset + a.taken
 	err := retry(ctx, always, func() error {
 		return a.e.cfg.Sessions.Advance(ctx, Advance{
-			ID: a.s.ID, Attempt: a.id, From: a.s.Offset, To: to,
+			ID: a.s.ID, Attempt: a.id, Epoch: a.epoch, From: a.s.Offset, To: to,
 			UploadID: a.s.UploadID, Parts: a.parts, Tail: a.tail, Drop: a.shed, Unused: a.numbers, Now: a.e.cfg.Now(),
 		})
 	})

@@ -16,6 +16,8 @@ type attempt struct {
 	s  Session // as it was at the beginning; UploadID is filled in when drawn up
 	id string  // names the attempt's fragments
 
+	epoch string // that it began in
+
 	numbers Numbers    // drawn, not used
 	parts   []Part     // stored by this attempt
 	tail    []Fragment // the tail as it will be if the attempt wins
@@ -26,7 +28,7 @@ type attempt struct {
 }
 
 func (e *Engine) attempt(s Session, n Numbers) *attempt {
-	return &attempt{e: e, s: s, id: e.cfg.NewID(), numbers: n, tail: slices.Clone(s.Tail)}
+	return &attempt{e: e, s: s, id: e.cfg.NewID(), epoch: n.Epoch, numbers: n, tail: slices.Clone(s.Tail)}
 }
 
 // pieceOfUnknown is how much of a body of unknown length is buffered at a

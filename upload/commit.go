@@ -114,11 +114,26 @@ func (r *run) do(ctx context.Context, previous *Commit) (Object, error) {
 			return Object{}, r.fail(ctx, err)
 		}
 	}
-	object, err := r.publish(ctx)
+	object, err := r.make(ctx)
 	if err != nil {
 		return Object{}, r.fail(ctx, err)
 	}
 	return r.end(ctx, object)
+}
+
+// make publishes the object, unless it might be too short: a commit names no
+// size, so bytes that the session store has forgotten would go unnoticed. The
+// store may also have forgotten an earlier commit, and the object be there.
+func (r *run) make(ctx context.Context) (Object, error) {
+	if !r.s.Doubt {
+		return r.publish(ctx)
+	}
+	object, mine, err := r.own(ctx, r.s.Commit.Key)
+	if mine || err != nil {
+		return object, err
+	}
+	r.e.cfg.Log.Error("upload may have lost bytes in the session store and is not committed", "upload", r.s.ID, "offset", r.s.Offset)
+	return Object{}, ErrNotFound
 }
 
 // resolve finds out what a dead runner left: its object, or nothing at all.

@@ -32,6 +32,7 @@ type Session struct {
 
 	Sealed bool    // the object is complete at the staging key: no more chunks
 	Commit *Commit // set while State is Committing and after
+	Doubt  bool    // set by BeginCommit: the session store may have forgotten what it accepted last
 }
 
 // tailSize is the number of bytes in a tail.
@@ -85,6 +86,9 @@ func (f Fragment) Pieces() int {
 type Numbers struct {
 	First int // 1-based
 	Count int
+	// Epoch names the session store's memory that they were drawn from, if
+	// Open or Begin drew them. Opaque.
+	Epoch string
 }
 
 // Commit is the stored state of a commit.

@@ -10,6 +10,11 @@ import (
 // repeated after an error without harm. Errors are ErrUnavailable (wrapped,
 // with the cause) when the store did not answer, and those a method names.
 //
+// A session store may forget what it answered last, as a Redis that fails over
+// does. It says so by another epoch. What was drawn in one epoch does not count
+// in another, and whoever was told more than the store remembers is told
+// ErrNotFound, never a lower offset.
+//
 // A session whose State is Gone, or whose Expires is not after now, is
 // ErrNotFound to every method that takes an owner or advances the upload,
 // except that Bury answers a Gone one again.
@@ -24,7 +29,8 @@ type Sessions interface {
 	// Begin opens an attempt to append at offset (bytes; AnyOffset for wherever
 	// the upload ends) and draws part numbers for it. It changes nothing else:
 	// any number of attempts may run at once, and Advance lets one win.
-	// Errors: ErrNotFound; ErrCompleted when committed or sealed; ErrBusy when
+	// Errors: ErrNotFound, also when Offset is ahead of what the store may have
+	// forgotten; ErrCompleted when committed or sealed; ErrBusy when
 	// committing; *OffsetError.
 	Begin(ctx context.Context, b Begin) (Session, Numbers, error)
 
@@ -47,7 +53,8 @@ type Sessions interface {
 	// fragments in Drop are deleted, and the numbers in Unused are given back
 	// if no later one was drawn. Repeating a won Advance wins again.
 	// Errors: ErrNotFound, ErrCompleted, ErrBusy; *OffsetError when the race
-	// was lost; ErrNotExist when there are Parts and UploadID was detached.
+	// was lost; ErrNotExist when there are Parts and UploadID was detached;
+	// ErrUnavailable when the epoch is another than Epoch.
 	Advance(ctx context.Context, a Advance) error
 
 	// Parts reads the listed parts in ascending order of number.
@@ -73,7 +80,8 @@ type Sessions interface {
 	//   - State Committing and another Runner: that one is at work; wait.
 	//   - State Committed: look at Commit.Terms and Commit.Result.
 	// A stored commit whose runner is dead is always taken over, also by a
-	// request with other terms. Errors: ErrNotFound.
+	// request with other terms. Doubt is set when the store may have forgotten
+	// bytes: then nothing may be published. Errors: ErrNotFound.
 	BeginCommit(ctx context.Context, id, owner string, c Commit, now time.Time) (s Session, previous *Commit, err error)
 
 	// UpdateCommit stores the runner's progress: c.Lease, c.Terms, c.Key, c.Copy
@@ -126,6 +134,7 @@ type Begin struct {
 type Advance struct {
 	ID      string
 	Attempt string // the attempt's id, to recognise a repeat
+	Epoch   string // that the attempt began in
 	From    int64  // bytes
 	To      int64  // bytes
 	// UploadID is the multipart upload that holds Parts.

@@ -50,6 +50,7 @@ type Sessions struct {
 	pieces    map[pieceName][]byte
 	deadlines map[string]time.Time
 	calls     map[string]int
+	failovers int
 }
 
 // session is a record.
@@ -60,6 +61,8 @@ type session struct {
 	won      map[string]bool // attempts
 	previous *upload.Commit  // what a dead runner left, until its successor reports
 	reopened string          // the latest runner that gave up
+
+	born, epoch string // that it was opened in; the latest in which it was complete
 }
 
 type pieceName struct {

@@ -20,12 +20,14 @@ func (f *Sessions) Open(ctx context.Context, u upload.Session, wanted int) (uplo
 		}
 		if !ok {
 			f.deadlines[u.ID] = u.Expires
-			s = &session{Session: u, next: 1, won: make(map[string]bool)}
+			s = &session{Session: u, next: 1, won: make(map[string]bool), born: f.epoch(), epoch: f.epoch()}
 			s.Session = s.snapshot()
 			s.State, s.Commit = upload.Open, nil
 			f.sessions[u.ID] = s
 		}
-		return s.draw(wanted), nil
+		n := s.draw(wanted)
+		n.Epoch = s.epoch
+		return n, nil
 	})
 }
 
@@ -54,13 +56,17 @@ func (f *Sessions) Begin(ctx context.Context, b upload.Begin) (upload.Session, u
 		if err != nil {
 			return upload.Session{}, err
 		}
-		if b.Offset == upload.AnyOffset {
-			b.Offset = s.Offset
-		}
-		if err := s.accepts(b.Offset); err != nil {
+		if err := s.open(); err != nil {
 			return upload.Session{}, err
 		}
+		if err := f.remembers(s, b.Offset); err != nil {
+			return upload.Session{}, err
+		}
+		if b.Offset != upload.AnyOffset && b.Offset != s.Offset {
+			return upload.Session{}, s.misplaced(b.Offset)
+		}
 		n = s.draw(b.Wanted)
+		n.Epoch = s.epoch
 		return s.snapshot(), nil
 	})
 	if err != nil {
@@ -69,17 +75,19 @@ func (f *Sessions) Begin(ctx context.Context, b upload.Begin) (upload.Session, u
 	return u, n, nil
 }
 
-// accepts says why bytes at offset are refused.
-func (s *session) accepts(offset int64) error {
+// open says why no more bytes are taken.
+func (s *session) open() error {
 	switch {
 	case s.State == upload.Committed || s.Sealed:
 		return upload.ErrCompleted
 	case s.State == upload.Committing:
 		return upload.ErrBusy
-	case s.Offset != offset:
-		return &upload.OffsetError{ID: s.ID, Expires: s.Expires, Got: offset, Want: s.Offset}
 	}
 	return nil
+}
+
+func (s *session) misplaced(offset int64) error {
+	return &upload.OffsetError{ID: s.ID, Expires: s.Expires, Got: offset, Want: s.Offset}
 }
 
 // Draw implements upload.Sessions.
@@ -132,8 +140,14 @@ func (f *Sessions) Advance(ctx context.Context, a upload.Advance) error {
 		if s.won[a.Attempt] {
 			return nil
 		}
-		if err := s.accepts(a.From); err != nil {
+		if err := s.open(); err != nil {
 			return err
+		}
+		if s.Offset != a.From {
+			return s.misplaced(a.From)
+		}
+		if a.Epoch != f.epoch() {
+			return fmt.Errorf("epoch is %s, not %s: %w", f.epoch(), a.Epoch, upload.ErrUnavailable)
 		}
 		if len(a.Parts) > 0 && s.UploadID != a.UploadID {
 			return upload.ErrNotExist

@@ -17,6 +17,9 @@ func (f *Sessions) BeginCommit(ctx context.Context, id, owner string, c upload.C
 		if err != nil {
 			return upload.Session{}, err
 		}
+		if s.State == upload.Open {
+			s.Doubt = s.epoch != f.epoch()
+		}
 		s.claim(c, now)
 		if s.State == upload.Committing && s.Commit.Runner == c.Runner {
 			previous = cloneCommit(s.previous)
@@ -106,7 +109,7 @@ func (f *Sessions) Reopen(ctx context.Context, id, runner string) error {
 		if s.State != upload.Committing {
 			return upload.ErrNotFound
 		}
-		s.State, s.Commit, s.previous, s.reopened = upload.Open, nil, nil, runner
+		s.State, s.Commit, s.Doubt, s.previous, s.reopened = upload.Open, nil, false, nil, runner
 		return nil
 	})
 }

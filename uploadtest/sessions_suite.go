@@ -1,6 +1,7 @@
 package uploadtest
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"slices"
@@ -81,7 +82,15 @@ const (
 type sessionsCase struct {
 	*testing.T
 	upload.Sessions
-	now time.Time
+	now   time.Time
+	epoch string // of the session opened last
+}
+
+// Open implements upload.Sessions, and notes the epoch.
+func (c *sessionsCase) Open(ctx context.Context, s upload.Session, wanted int) (upload.Numbers, error) {
+	n, err := c.Sessions.Open(ctx, s, wanted)
+	c.epoch = n.Epoch
+	return n, err
 }
 
 // newSession is one that no store knows yet.
@@ -143,7 +152,7 @@ func (c *sessionsCase) advance(a upload.Advance) error {
 	if a.Attempt == "" {
 		a.Attempt = rand.Text()
 	}
-	a.Now = c.now
+	a.Epoch, a.Now = c.epoch, c.now
 	return c.Advance(c.Context(), a)
 }
 

@@ -15,7 +15,7 @@ func testOpen(c *sessionsCase) {
 	if err != nil {
 		c.Fatalf("open: %v", err)
 	}
-	c.wantSame("numbers", first, upload.Numbers{First: 1, Count: 3})
+	c.wantSame("numbers", first, upload.Numbers{First: 1, Count: 3, Epoch: first.Epoch})
 	c.wantSame("session", c.mustGet(s.ID), s)
 
 	c.mustAdvance(upload.Advance{ID: s.ID, From: 0, To: 7})

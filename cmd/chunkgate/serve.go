@@ -47,7 +47,7 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	engine := upload.New(upload.Config{
-		Sessions: session.New(redis, session.Options{Prefix: s.RedisPrefix}),
+		Sessions: session.New(redis, session.Options{Prefix: s.RedisPrefix, Replicas: s.RedisReplicas, Durable: s.RedisDurable}),
 		Objects:  objects,
 		Limits:   s.limits(), TTL: s.UploadTTL, Lease: s.CommitLease, StagingPrefix: s.StagingPrefix,
 		TailInSessions: int64(s.TailRedisMax), BufferMemory: int64(s.BufferMemory),

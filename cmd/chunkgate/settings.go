@@ -25,8 +25,10 @@ type settings struct {
 	CORSOrigins   []string `name:"cors-origins" env:"CHUNKGATE_CORS_ORIGINS" help:"Comma-separated origins of web pages whose scripts may upload, such as https://app.example.com, or * for any; empty: none."`
 	StrictLength  bool     `env:"CHUNKGATE_STRICT_LENGTH" help:"Refuse files_put without Content-Length with 411, as Dropbox did; chunks never need one."`
 
-	RedisURL    string `name:"redis-url" default:"redis://127.0.0.1:6379/0" env:"CHUNKGATE_REDIS_URL" help:"Redis: redis://…, redis+sentinel://…?master_name=…, redis+cluster://…; rediss for TLS."`
-	RedisPrefix string `default:"chunkgate:" env:"CHUNKGATE_REDIS_PREFIX" help:"Begins every key in Redis."`
+	RedisURL      string `name:"redis-url" default:"redis://127.0.0.1:6379/0" env:"CHUNKGATE_REDIS_URL" help:"Redis: redis://…, redis+sentinel://…?master_name=…, redis+cluster://…; rediss for TLS."`
+	RedisPrefix   string `default:"chunkgate:" env:"CHUNKGATE_REDIS_PREFIX" help:"Begins every key in Redis."`
+	RedisReplicas int    `default:"0" env:"CHUNKGATE_REDIS_REPLICAS" help:"How many Redis replicas must hold what is acknowledged before it is; with fewer, requests get 503. Set it, at least to 1, wherever Redis fails over."`
+	RedisDurable  bool   `env:"CHUNKGATE_REDIS_DURABLE" help:"Redis is one server with appendfsync always: what it acknowledged outlives its restart. Otherwise an upload that was all sent when Redis restarted or failed over is not committed, since its end may be lost."`
 
 	S3Endpoint  string             `name:"s3-endpoint" env:"CHUNKGATE_S3_ENDPOINT" help:"URL of the object store; empty for AWS."`
 	S3Bucket    string             `name:"s3-bucket" env:"CHUNKGATE_S3_BUCKET" help:"Bucket; must exist."`
@@ -90,6 +92,7 @@ func (s *settings) validate() error {
 		{"CHUNKGATE_KEY_PREFIX", s.KeyPrefix != "" && !isFolder(s.KeyPrefix), "must be empty, or end in / and not begin with it"},
 		{"CHUNKGATE_KEY_PREFIX", strings.HasPrefix(s.KeyPrefix, s.StagingPrefix), "must not lie under CHUNKGATE_STAGING_PREFIX"},
 		{"CHUNKGATE_S3_WORK_TIMEOUT", s.S3Work < time.Second, "must be at least 1s"},
+		{"CHUNKGATE_REDIS_REPLICAS", s.RedisReplicas < 0, "must be 0 or more"},
 		{"CHUNKGATE_COMMIT_LEASE", s.CommitLease < time.Second, "must be at least 1s"},
 		{"CHUNKGATE_S3_TIMEOUT", s.S3Timeout < time.Second, "must be at least 1s"},
 		{"CHUNKGATE_BODY_IDLE_TIMEOUT", s.BodyIdleTimeout < time.Second, "must be at least 1s"},

@@ -5,33 +5,41 @@
 -- ARGV[5] tail  ARGV[6] how its last fragment is spelled in a tail, or ''
 -- ARGV[7] first unused number     ARGV[8] the number after the last unused
 -- ARGV[9] id of the multipart upload that holds the parts
--- ARGV[10] n, the count of parts  ARGV[11…10+n] parts
--- ARGV[11+n…] fields of the pieces to drop
+-- ARGV[10] epoch that the attempt began in
+-- ARGV[11] n, the count of parts  ARGV[12…11+n] parts
+-- ARGV[12+n…] fields of the pieces to drop
 --
 -- A repeat is recognised by the attempt's id among the latest winners; and,
 -- however many won since, as long as its bytes are in the tail: whoever is
 -- told that it lost may throw its fragments away.
+-- In another epoch than it began in, numbers and pieces of the attempt may be
+-- forgotten: it does not count, and the client repeats it.
 -- Answers: ok | notfound | completed | busy | offset, expires, offset now
---          | parts: they are in a multipart upload that was detached
+--          | detached: the multipart upload that holds the parts | forgotten
 
 local attempt, from, to, tail, last = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local r = record()
 if not lives(r, ARGV[1]) then return {'notfound'} end
 if string.find(r.wins, ' ' .. attempt .. ' ', 1, true)
   or last ~= '' and string.find(r.tail, last, 1, true) then
+  touch(r)
   return {'ok'}
 end
 local word = closed(r)
 if word then return {word} end
-if r.offset ~= from then return {'offset', r.expires, r.offset} end
+if r.offset ~= from then
+  touch(r)
+  return {'offset', r.expires, r.offset}
+end
+if ARGV[10] ~= memory(r) then return {'forgotten'} end
 
-local parts = tonumber(ARGV[10])
-if parts > 0 and r.upload ~= ARGV[9] then return {'parts'} end
+local parts = tonumber(ARGV[11])
+if parts > 0 and r.upload ~= ARGV[9] then return {'detached'} end
 -- Deleting comes first: it is allowed in a Redis that is out of memory, and so
 -- is what the same script writes after it.
-each('HDEL', KEYS[3], 11 + parts, #ARGV)
+each('HDEL', KEYS[3], 12 + parts, #ARGV)
 if parts > 0 then
-  each('RPUSH', KEYS[2], 11, 10 + parts)
+  each('RPUSH', KEYS[2], 12, 11 + parts)
   redis.call('PEXPIREAT', KEYS[2], r['until'])
 end
 local wins = string.sub(' ' .. attempt .. r.wins, 1, 512)

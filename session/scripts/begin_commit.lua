@@ -8,6 +8,8 @@
 -- progress, so that a repeated claim answers it again. A successor that dies
 -- before it reports has made nothing: its predecessor is still the one to ask. The dead one's copy
 -- stays where it is: it needs aborting even if the successor dies as well.
+-- A record that may lack what was accepted last is claimed in doubt: a commit
+-- names no size. It stays in doubt until the commit is given up.
 -- Answers: ok, record | notfound
 
 local r = record()
@@ -20,7 +22,8 @@ if dead and not r.former_terms then
     'former_runner', r.runner, 'former_lease', r.lease)
 end
 if open then
-  redis.call('HSET', KEYS[1], 'copy_key', '', 'copy_id', '')
+  local doubtful = memory(r) ~= (r.epoch or '')
+  redis.call('HSET', KEYS[1], 'copy_key', '', 'copy_id', '', 'doubt', doubtful and '1' or '0')
 end
 if open or mine or dead then
   redis.call('HSET', KEYS[1], 'state', 'committing',

@@ -31,6 +31,26 @@ local function closed(r)
   return nil
 end
 
+-- epoch names what this server remembers. One that took over from another, or
+-- was started again, may have forgotten what was answered last, and has another
+-- epoch; '' if it does not tell.
+local function epoch()
+  local info = redis.pcall('INFO', 'replication')
+  return type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
+end
+
+-- memory is the epoch that everything this session knows must be of; '' when
+-- nothing that is answered is ever forgotten (Options.Durable).
+local function memory(r)
+  return (r.born or '') ~= '' and epoch() or ''
+end
+
+-- touch writes something that changes nothing, also in a Redis that is out of
+-- memory.
+local function touch(r)
+  redis.call('PEXPIREAT', KEYS[1], r['until'])
+end
+
 -- forget_former removes what a dead runner of the commit left.
 local function forget_former()
   redis.call('HDEL', KEYS[1],
