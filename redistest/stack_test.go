@@ -27,6 +27,7 @@ const (
 // stack is real stores with engines in front of them.
 type stack struct {
 	redis   redis.UniversalClient
+	options session.Options
 	objects *s3backend.Backend
 	ahead   atomic.Int64 // nanoseconds; the engines' clock runs so much ahead
 }
@@ -48,7 +49,7 @@ func mustConnect(t *testing.T, url string) redis.UniversalClient {
 
 // engine keeps tails of up to tail bytes in Redis.
 func (s *stack) engine(tail int64) *upload.Engine {
-	c := teststore.Config(session.New(s.redis, session.Options{}), s.objects)
+	c := teststore.Config(session.New(s.redis, s.options), s.objects)
 	c.TailInSessions = tail
 	c.Now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 	return upload.New(c)
@@ -117,26 +118,35 @@ func (c *sender) mustSend(t *testing.T, size int) {
 	}
 }
 
+// commit commits to key.
+func (c *sender) commit(t *testing.T, key string) (upload.Object, error) {
+	t.Helper()
+	return c.engine.Commit(t.Context(), upload.CommitRequest{
+		Owner: owner, ID: c.told.ID, Terms: key, Key: func(n int) (string, bool) { return key, n == 0 },
+	})
+}
+
 // finish sends the rest, commits twice, and looks at the object.
 func (c *sender) finish(t *testing.T, key string) {
 	t.Helper()
 	c.mustSend(t, len(c.file))
-	commit := func() upload.Object {
-		o, err := c.engine.Commit(t.Context(), upload.CommitRequest{
-			Owner: owner, ID: c.told.ID, Terms: key, Key: func(n int) (string, bool) { return key, n == 0 },
-		})
-		if err != nil {
-			t.Fatalf("commit %q: %v", key, err)
-		}
-		return o
-	}
-	first, again := commit(), commit()
+	first := c.mustCommit(t, key)
+	again := c.mustCommit(t, key)
 	if again.ETag != first.ETag || again.Size != first.Size || first.Size != int64(len(c.file)) {
 		t.Errorf("commit answers %+v and then %+v, want %d bytes twice", first, again, len(c.file))
 	}
 	if teststore.SHA256(t, c.objects, key) != sha256.Sum256(c.file) {
 		t.Errorf("object %q is not the file", key)
 	}
+}
+
+func (c *sender) mustCommit(t *testing.T, key string) upload.Object {
+	t.Helper()
+	o, err := c.commit(t, key)
+	if err != nil {
+		t.Fatalf("commit %q: %v", key, err)
+	}
+	return o
 }
 
 // wantTold checks that the upload is where the client was told it is.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gets what the tests need beyond Go and says what it does: Redis and the real
-# clients' languages and libraries from Debian, dropbox-js from npm, and MinIO,
-# built once into Go's cache.
+# clients' languages and libraries from Debian, dropbox-js from npm, and MinIO
+# and toxiproxy, built once into Go's cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -44,5 +44,6 @@ if ! cmp -s $js/package-lock.json $js/node_modules/.installed-lock.json; then
   cp $js/package-lock.json $js/node_modules/.installed-lock.json
 fi
 
-say "Building MinIO (some minutes the first time, then from Go's cache)"
+say "Building MinIO (some minutes the first time, then from Go's cache) and toxiproxy"
 go tool -modfile=tools/minio/go.mod minio --version
+go tool -modfile=tools/toxiproxy/go.mod server -version

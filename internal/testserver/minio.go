@@ -1,15 +1,11 @@
 package testserver
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 )
 
@@ -28,10 +24,7 @@ type Store struct {
 // minutes.
 func MinIO(tb testing.TB, env ...string) Store {
 	tb.Helper()
-	program, err := minioProgram(Root(tb))
-	if err != nil {
-		tb.Fatalf("build MinIO from tools/minio (the first time needs the Go module proxy): %v", err)
-	}
+	program := Tool(tb, "minio", "minio")
 	addr := FreeAddr(tb)
 	s := Store{
 		Endpoint:  "http://" + addr,
@@ -74,28 +67,4 @@ func answers(url string, status int) func(context.Context) error {
 		}
 		return nil
 	}
-}
-
-var minio struct {
-	sync.Once
-	program string
-	err     error
-}
-
-// minioProgram is the path of the executable in Go's build cache. It is not
-// run by `go tool` itself, which would stand between us and its process.
-func minioProgram(root string) (string, error) {
-	minio.Do(func() {
-		cmd := exec.Command("go", "tool", "-n", "-modfile=tools/minio/go.mod", "minio")
-		cmd.Dir = root
-		var out, problems bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &problems
-		if err := cmd.Run(); err != nil {
-			minio.err = fmt.Errorf("%w: %s", err, strings.TrimSpace(problems.String()))
-			return
-		}
-		minio.program = strings.TrimSpace(out.String())
-		_, minio.err = os.Stat(minio.program)
-	})
-	return minio.program, minio.err
 }

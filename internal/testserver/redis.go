@@ -34,10 +34,6 @@ func (r *Redis) Restart(tb testing.TB) {
 
 func startRedis(tb testing.TB, addr string, args []string) Redis {
 	tb.Helper()
-	program, err := exec.LookPath("redis-server")
-	if err != nil {
-		tb.Fatal("this test needs redis-server in PATH: install Redis 7 or newer (package redis-server or redis)")
-	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		tb.Fatal(err)
@@ -47,8 +43,18 @@ func startRedis(tb testing.TB, addr string, args []string) Redis {
 	args = append([]string{"-", "--bind", host, "--port", port, "--dir", tb.TempDir(),
 		"--save", "", "--appendonly", "no"}, args...)
 	s := Redis{Addr: addr, URL: "redis://" + addr}
-	s.Process = start(tb, pong(addr), nil, program, args...)
+	s.Process = start(tb, pong(addr), nil, redisServer(tb), args...)
 	return s
+}
+
+// redisServer is the program, which is also Sentinel's.
+func redisServer(tb testing.TB) string {
+	tb.Helper()
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		tb.Fatal("this test needs redis-server in PATH: install Redis 7 or newer (package redis-server or redis)")
+	}
+	return program
 }
 
 // pong says whether a Redis at addr answers PING.

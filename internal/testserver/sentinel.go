@@ -1,0 +1,41 @@
+package testserver
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Sentinel is a Redis Sentinel of the test's own.
+type Sentinel struct {
+	*Process
+	URL string // redis+sentinel://…, for the master it watches
+}
+
+// StartSentinel starts one that, alone, makes a replica of master take over
+// when master has not answered for half a second.
+func StartSentinel(tb testing.TB, master Redis) Sentinel {
+	tb.Helper()
+	addr := FreeAddr(tb)
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	masterHost, masterPort, err := net.SplitHostPort(master.Addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	// Sentinel writes what it learns into its file.
+	file := filepath.Join(tb.TempDir(), "sentinel.conf")
+	config := fmt.Sprintf("bind %s\nport %s\nsentinel monitor tests %s %s 1\nsentinel down-after-milliseconds tests 500\nsentinel failover-timeout tests 5000\n",
+		host, port, masterHost, masterPort)
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return Sentinel{
+		Process: start(tb, pong(addr), nil, redisServer(tb), file, "--sentinel"),
+		URL:     "redis+sentinel://" + addr + "?master_name=tests",
+	}
+}
