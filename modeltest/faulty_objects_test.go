@@ -80,3 +80,13 @@ func (f faultyObjects) List(ctx context.Context, prefix string) iter.Seq2[string
 		f.Objects.List(ctx, prefix)(yield)
 	}
 }
+
+func (f faultyObjects) Staged(ctx context.Context, prefix string) iter.Seq2[upload.Staged, error] {
+	return func(yield func(upload.Staged, error) bool) {
+		if err := f.g.pass(ctx, "staged", func() error { return nil }); err != nil {
+			yield(upload.Staged{}, err)
+			return
+		}
+		f.Objects.Staged(ctx, prefix)(yield)
+	}
+}

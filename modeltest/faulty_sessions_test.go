@@ -91,6 +91,10 @@ func (f faultySessions) Due(ctx context.Context, now, retry time.Time, most int)
 	return fetch(ctx, f.g, "due", func() ([]string, error) { return f.Sessions.Due(ctx, now, retry, most) })
 }
 
+func (f faultySessions) Adopt(ctx context.Context, ids []string, deadline time.Time) (int, error) {
+	return fetch(ctx, f.g, "adopt", func() (int, error) { return f.Sessions.Adopt(ctx, ids, deadline) })
+}
+
 func (f faultySessions) Forget(ctx context.Context, id string) error {
 	return f.g.pass(ctx, "forget", func() error { return f.Sessions.Forget(ctx, id) })
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chunkgate/chunkgate/internal/testserver"
 	"github.com/chunkgate/chunkgate/internal/teststore"
@@ -11,8 +12,9 @@ import (
 )
 
 // TestRestart takes a Redis without persistence away in mid-upload. The client
-// hears 404 and starts again. What the first upload had in the object store,
-// nobody knows of any more: it stays for the store's own expiry.
+// hears 404 and starts again. What the first upload had in the object store is
+// found there when it is older than any upload, as far as the store lists it:
+// MinIO lists objects, and multipart uploads by their exact key only.
 func TestRestart(t *testing.T) {
 	server := testserver.StartRedis(t)
 	s := newStack(t, server.URL, testserver.MinIO(t))
@@ -43,6 +45,20 @@ func TestRestart(t *testing.T) {
 	tail := staging + inObjects.told.ID + "/tail/"
 	if left := teststore.Keys(t, s.objects, staging); len(left) != 1 || !strings.HasPrefix(left[0], tail) {
 		t.Errorf("left: %q, want the one tail under %q", left, tail)
+	}
+
+	s.ahead.Store(int64(73 * time.Hour))
+	if n, err := e.Orphans(t.Context()); n != 1 || err != nil {
+		t.Errorf("found %d orphans (%v), want the one with a tail in the object store", n, err)
+	}
+	if _, err := e.Sweep(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left := teststore.Keys(t, s.objects, staging); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+	if n := s.open(t, inObjects.told.ID); n > 0 {
+		t.Errorf("%d multipart uploads of the orphan are open", n)
 	}
 }
 

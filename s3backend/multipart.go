@@ -147,18 +147,10 @@ func (b *Backend) EmptyMultiparts(ctx context.Context, key string, from, to time
 
 // eachMultipart calls do for every multipart upload that is open at exactly key.
 func (b *Backend) eachMultipart(ctx context.Context, key string, do func(types.MultipartUpload) error) error {
-	pages := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{
-		Bucket: &b.bucket, Prefix: &key,
-	})
-	for range maxUploadPages {
-		if !pages.HasMorePages() {
-			break
-		}
-		call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
-		page, err := pages.NextPage(call)
-		cancel()
+	n := 0
+	for page, err := range b.multipartPages(ctx, key) {
 		if err != nil {
-			return translate(ctx, "list multipart uploads", err)
+			return err
 		}
 		for _, u := range page.Uploads {
 			// In order of keys, the prefix itself comes before its extensions.
@@ -168,6 +160,9 @@ func (b *Backend) eachMultipart(ctx context.Context, key string, do func(types.M
 			if err := do(u); err != nil {
 				return err
 			}
+		}
+		if n++; n == maxUploadPages {
+			break
 		}
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/chunkgate/chunkgate/upload"
 )
 
@@ -24,6 +26,21 @@ func (s *Store) Due(ctx context.Context, now, retry time.Time, max int) ([]strin
 		return nil, unavailable(ctx, "claim due sessions", err)
 	}
 	return ids, nil
+}
+
+// Adopt implements upload.Sessions, in one round trip.
+func (s *Store) Adopt(ctx context.Context, ids []string, deadline time.Time) (int, error) {
+	var members []redis.Z
+	for _, id := range ids {
+		if possible(id) {
+			members = append(members, redis.Z{Score: float64(deadline.UnixMilli()), Member: id})
+		}
+	}
+	if len(members) == 0 {
+		return 0, nil
+	}
+	n, err := s.client.ZAddNX(ctx, s.deadlines(), members...).Result()
+	return int(n), unavailable(ctx, "adopt sessions", err)
 }
 
 // Forget implements upload.Sessions. The deadline goes last: a sweeper that

@@ -62,8 +62,19 @@ type Objects interface {
 	// List yields the keys that begin with prefix, in order.
 	List(ctx context.Context, prefix string) iter.Seq2[string, error]
 
+	// Staged yields what is under prefix, with when it was put there: objects,
+	// and multipart uploads as far as the store lists them by a prefix. In no
+	// order, and a key may come several times.
+	Staged(ctx context.Context, prefix string) iter.Seq2[Staged, error]
+
 	// Ping says whether the store answers for the bucket.
 	Ping(ctx context.Context) error
+}
+
+// Staged is an object or an open multipart upload.
+type Staged struct {
+	Key   string
+	Since time.Time // when the object was stored, or the upload opened
 }
 
 // Attributes go with an object when it is made.

@@ -111,6 +111,10 @@ type Sessions interface {
 	// them until retry, when they are due again unless forgotten by then.
 	Due(ctx context.Context, now, retry time.Time, max int) ([]string, error)
 
+	// Adopt stores a deadline for those of ids that have none, and answers how
+	// many these are: uploads that the store has forgotten.
+	Adopt(ctx context.Context, ids []string, deadline time.Time) (int, error)
+
 	// Forget deletes whatever is left of a session, its deadline last.
 	Forget(ctx context.Context, id string) error
 

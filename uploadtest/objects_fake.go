@@ -25,6 +25,7 @@ const (
 	OpHead            = "head"
 	OpDelete          = "delete"
 	OpList            = "list"
+	OpStaged          = "staged"
 	OpPingObjects     = "ping_objects"
 	OpRead            = "read"
 	OpFolder          = "folder"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/chunkgate/chunkgate/upload"
@@ -140,6 +141,30 @@ func (o *Objects) List(ctx context.Context, prefix string) iter.Seq2[string, err
 		}
 		if err := o.end(OpList, prefix); err != nil {
 			yield("", err)
+		}
+	}
+}
+
+// Staged implements upload.Objects. Multipart uploads are among it.
+func (o *Objects) Staged(ctx context.Context, prefix string) iter.Seq2[upload.Staged, error] {
+	return func(yield func(upload.Staged, error) bool) {
+		var all []upload.Staged
+		err := o.call(ctx, OpStaged, prefix, func() error {
+			for key, object := range o.objects {
+				all = append(all, upload.Staged{Key: key, Since: object.modified})
+			}
+			for _, m := range o.multiparts {
+				all = append(all, upload.Staged{Key: m.key, Since: m.opened})
+			}
+			return nil
+		})
+		for _, s := range all {
+			if strings.HasPrefix(s.Key, prefix) && !yield(s, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(upload.Staged{}, err)
 		}
 	}
 }

@@ -41,6 +41,7 @@ func TestObjects(t *testing.T, open func(t *testing.T) upload.Objects) {
 		{"missing", testMissing},
 		{"delete", testDelete},
 		{"list", testList},
+		{"staged", testStaged},
 		{"odd_keys", testOddKeys},
 		{"context", testContext},
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -97,6 +98,37 @@ func testList(c *objectsCase) {
 			c.Fatalf("got %q, %v first, want %q", key, err, keys[0])
 		}
 		break
+	}
+}
+
+// testStaged: objects below the prefix, each with its time. Multipart uploads may
+// be among them, also where they were opened elsewhere at the same time, but
+// not those outside the prefix.
+func testStaged(c *objectsCase) {
+	before := time.Now().Add(-time.Minute)
+	c.mustPut(c.key("in/object"), []byte("x"))
+	c.mustPut(c.key("out"), []byte("x"))
+	open := []upload.Multipart{
+		c.mustCreate(c.key("in/multipart"), upload.Attributes{}),
+		c.mustCreate(c.key("out/multipart"), upload.Attributes{}),
+	}
+	var got []string
+	for s, err := range c.Staged(c.Context(), c.key("in/")) {
+		if err != nil {
+			c.Fatalf("staged: %v", err)
+		}
+		if s.Since.Before(before) || s.Since.After(time.Now().Add(time.Minute)) {
+			c.Errorf("%s is there since %v", s.Key, s.Since)
+		}
+		got = append(got, s.Key)
+	}
+	slices.Sort(got)
+	all, some := []string{c.key("in/multipart"), c.key("in/object")}, []string{c.key("in/object")}
+	if !slices.Equal(got, all) && !slices.Equal(got, some) {
+		c.Errorf("got %q, want %q, or without the multipart upload", got, all)
+	}
+	for _, m := range open {
+		c.mustAbort(m)
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	OpReopen       = "reopen"
 	OpBury         = "bury"
 	OpDue          = "due"
+	OpAdopt        = "adopt"
 	OpForget       = "forget"
 	OpPingSessions = "ping_sessions"
 )

@@ -54,6 +54,20 @@ func (f *Sessions) Due(ctx context.Context, now, retry time.Time, max int) ([]st
 	})
 }
 
+// Adopt implements upload.Sessions.
+func (f *Sessions) Adopt(ctx context.Context, ids []string, deadline time.Time) (int, error) {
+	return answer(ctx, f, OpAdopt, func() (int, error) {
+		n := 0
+		for _, id := range ids {
+			if _, ok := f.deadlines[id]; !ok {
+				f.deadlines[id] = deadline
+				n++
+			}
+		}
+		return n, nil
+	})
+}
+
 // Forget implements upload.Sessions.
 func (f *Sessions) Forget(ctx context.Context, id string) error {
 	return f.call(ctx, OpForget, func() error {

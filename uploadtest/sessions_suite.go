@@ -57,6 +57,7 @@ func TestSessions(t *testing.T, open func(t *testing.T) upload.Sessions) {
 		{"bury_taken_over", testBuryTakenOver},
 		{"due", testDue},
 		{"due_race", testDueRace},
+		{"adopt", testAdopt},
 		{"forget", testForget},
 		{"context", testSessionsContext},
 	}

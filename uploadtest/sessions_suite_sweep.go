@@ -70,6 +70,28 @@ func testDueRace(c *sessionsCase) {
 	c.wantSame("claimed ids", sorted(slices.Concat(claimed...)), sorted(ids))
 }
 
+// testAdopt: a deadline for those that have none; the others keep theirs.
+func testAdopt(c *sessionsCase) {
+	known := c.mustOpen()
+	early := c.now.Add(-time.Hour)
+	for _, want := range []int{2, 0} {
+		n, err := c.Adopt(c.Context(), []string{"orphan", known.ID, "orphan too"}, early)
+		if err != nil || n != want {
+			c.Fatalf("adopt: got %d, %v, want %d", n, err, want)
+		}
+	}
+	if n, err := c.Adopt(c.Context(), nil, early); n != 0 || err != nil {
+		c.Fatalf("adopt nobody: got %d, %v", n, err)
+	}
+	c.wantSame("due", sorted(c.mustDue(c.now, 10)), []string{"orphan", "orphan too"})
+	for _, id := range []string{"orphan", "orphan too"} {
+		if err := c.Forget(c.Context(), id); err != nil {
+			c.Fatalf("forget: %v", err)
+		}
+	}
+	c.wantSame("due at its expiry", c.mustDue(known.Expires, 10), []string{known.ID})
+}
+
 func testForget(c *sessionsCase) {
 	s := c.mustOpen()
 	c.mustPut(s.ID, "a", 0, []byte("tail"))

@@ -92,7 +92,8 @@ func (s *settings) run(ctx context.Context, server *proxy.Server, engine *upload
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
 	var sweeping sync.WaitGroup
-	sweeping.Go(func() { sweepEvery(serving, s.SweepInterval, engine, log) })
+	sweeping.Go(func() { every(serving, s.SweepInterval, "sweep", engine.Sweep, log) })
+	sweeping.Go(func() { every(serving, s.OrphanInterval, "find orphans", engine.Orphans, log) })
 	err = server.Serve(ctx, listener, s.ShutdownTimeout)
 	stop()
 	sweeping.Wait()
@@ -108,9 +109,12 @@ func (s *settings) run(ctx context.Context, server *proxy.Server, engine *upload
 	return err
 }
 
-// sweepEvery frees expired uploads until ctx ends. Replicas need not agree on
-// who sweeps: each upload is claimed by one.
-func sweepEvery(ctx context.Context, interval time.Duration, engine *upload.Engine, log *slog.Logger) {
+// every calls work at an interval until ctx ends; never, if the interval is 0.
+// Replicas need not agree on who does it: each upload is claimed by one.
+func every(ctx context.Context, interval time.Duration, what string, work func(context.Context) (int, error), log *slog.Logger) {
+	if interval == 0 {
+		return
+	}
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
@@ -119,11 +123,11 @@ func sweepEvery(ctx context.Context, interval time.Duration, engine *upload.Engi
 			return
 		case <-tick.C:
 		}
-		freed, err := engine.Sweep(ctx)
+		n, err := work(ctx)
 		if err != nil && ctx.Err() == nil {
-			log.Error("sweep", "freed", freed, "err", err)
-		} else if freed > 0 {
-			log.Info("sweep", "freed", freed)
+			log.Error(what, "uploads", n, "err", err)
+		} else if n > 0 {
+			log.Info(what, "uploads", n)
 		}
 	}
 }

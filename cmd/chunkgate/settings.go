@@ -52,6 +52,7 @@ type settings struct {
 	BodyIdleTimeout time.Duration `default:"60s" env:"CHUNKGATE_BODY_IDLE_TIMEOUT" help:"A chunk whose client sends nothing for so long is given up with 408."`
 	ShutdownTimeout time.Duration `default:"60s" env:"CHUNKGATE_SHUTDOWN_TIMEOUT" help:"After SIGTERM, running chunks and commits get so long to finish."`
 	SweepInterval   time.Duration `default:"1m" env:"CHUNKGATE_SWEEP_INTERVAL" help:"How often expired uploads are looked for."`
+	OrphanInterval  time.Duration `default:"1h" env:"CHUNKGATE_ORPHAN_INTERVAL" help:"How often the staging prefix, which no other deployment may use, is searched for what uploads left that Redis has forgotten, older than an upload's life and a day; 0: never."`
 
 	TokensFile     string `env:"CHUNKGATE_TOKENS_FILE" help:"Who may come in, a line each: sha256:<hex of a bearer token's SHA-256> <owner> <key prefix>, or oauth1:<consumer key>:<consumer secret>:<token>:<token secret> and the same."`
 	InsecureNoAuth bool   `env:"CHUNKGATE_INSECURE_NO_AUTH" help:"DANGER: serve anybody. For a trusted network or a first try only."`
@@ -93,6 +94,7 @@ func (s *settings) validate() error {
 		{"CHUNKGATE_KEY_PREFIX", strings.HasPrefix(s.KeyPrefix, s.StagingPrefix), "must not lie under CHUNKGATE_STAGING_PREFIX"},
 		{"CHUNKGATE_S3_WORK_TIMEOUT", s.S3Work < time.Second, "must be at least 1s"},
 		{"CHUNKGATE_REDIS_REPLICAS", s.RedisReplicas < 0, "must be 0 or more"},
+		{"CHUNKGATE_ORPHAN_INTERVAL", s.OrphanInterval != 0 && s.OrphanInterval < time.Minute, "must be 0 or at least 1m"},
 		{"CHUNKGATE_COMMIT_LEASE", s.CommitLease < time.Second, "must be at least 1s"},
 		{"CHUNKGATE_S3_TIMEOUT", s.S3Timeout < time.Second, "must be at least 1s"},
 		{"CHUNKGATE_BODY_IDLE_TIMEOUT", s.BodyIdleTimeout < time.Second, "must be at least 1s"},
