@@ -1,7 +1,10 @@
 package faulttest
 
 import (
+	"slices"
+	"strings"
 	"sync"
+	"time"
 )
 
 // Fault is what happens to one call of the program to a store.
@@ -13,12 +16,46 @@ const (
 	Refuse     Fault = "refuse"      // an error at once, no effect
 	Hang       Fault = "hang"        // no effect and no answer, until the caller gives up
 	LoseAnswer Fault = "lose answer" // the effect, but no answer: the connection breaks
+	Late       Fault = "late"        // the connection breaks, and the effect comes when nobody expects it any more
+	Delay      Fault = "delay"       // everything, but slowly
 	KillBefore Fault = "kill before" // SIGKILL to the program, no effect
 	KillAfter  Fault = "kill after"  // the effect, then SIGKILL to the program
 )
 
-// Faults are all of them.
-var Faults = []Fault{Refuse, Hang, LoseAnswer, KillBefore, KillAfter}
+// Faults of S3 alone.
+const (
+	SlowDown       Fault = "slow down"             // 503, where 100-continue is expected: no byte of the body is read
+	SlowDownAfter  Fault = "slow down after body"  // 503 when the body was read, no effect
+	CutBody        Fault = "cut body"              // the connection breaks in the middle of the body, no effect
+	ErrorBody      Fault = "200 with error"        // as Complete may answer on AWS, no effect
+	ErrorBodyAfter Fault = "200 with error, after" // the effect, and the same answer
+)
+
+// delay is what Delay adds: less than any timeout of the program here.
+const delay = 300 * time.Millisecond
+
+var (
+	everywhere = []Fault{Refuse, Hang, LoseAnswer, Late, Delay, KillBefore, KillAfter}
+	ofS3       = []Fault{SlowDown}
+	ofBodies   = []Fault{SlowDownAfter, CutBody}
+	ofComplete = []Fault{ErrorBody, ErrorBodyAfter}
+)
+
+// Faults are all that can happen to a call.
+func Faults(call string) []Fault {
+	all := slices.Clone(everywhere)
+	if !strings.HasPrefix(call, "S3 ") {
+		return all
+	}
+	all = append(all, ofS3...)
+	switch call {
+	case "S3 " + uploadPart, "S3 " + putObject:
+		all = append(all, ofBodies...)
+	case "S3 " + complete:
+		all = append(all, ofComplete...)
+	}
+	return all
+}
 
 // Trigger numbers the calls to both stores and makes one of them fail. It is
 // safe for concurrent use.
@@ -30,13 +67,14 @@ type Trigger struct {
 	kill  func()
 	calls []string // what was called, in order
 	hit   string
+	late  func() // what Late holds back
 }
 
 // Arm begins to number calls; the call at that number meets the fault.
 func (t *Trigger) Arm(at int, what Fault, kill func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.armed, t.at, t.what, t.kill, t.calls, t.hit = true, at, what, kill, nil, ""
+	t.armed, t.at, t.what, t.kill, t.calls, t.hit, t.late = true, at, what, kill, nil, "", nil
 }
 
 // Disarm ends numbering, and answers the calls so far and which one was hit.
@@ -45,6 +83,24 @@ func (t *Trigger) Disarm() (calls []string, hit string) {
 	defer t.mu.Unlock()
 	t.armed = false
 	return t.calls, t.hit
+}
+
+// Release lets happen what Late holds back, if anything.
+func (t *Trigger) Release() {
+	t.mu.Lock()
+	late := t.late
+	t.late = nil
+	t.mu.Unlock()
+	if late != nil {
+		late()
+	}
+}
+
+// hold keeps an effect for Release.
+func (t *Trigger) hold(effect func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.late = effect
 }
 
 // next numbers a call and says what happens to it.

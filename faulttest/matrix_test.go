@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,75 +25,126 @@ var chunks = []int{1 << 10, 4 << 20, 6 << 20, 17 << 20, 0}
 
 // scenario is a way of uploading.
 type scenario struct {
-	name            string
-	promise, absent bool
+	name                     string
+	promise, absent, unknown bool
+	env                      []string // settings of the program
 }
 
 var scenarios = []scenario{
-	{"staged, overwrite", false, false},
-	{"staged, no overwrite", false, true},
-	{"promised, overwrite", true, false},
-	{"promised, no overwrite", true, true},
+	{name: "staged, overwrite"},
+	{name: "staged, no overwrite", absent: true},
+	{name: "promised, overwrite", promise: true},
+	{name: "promised, no overwrite", promise: true, absent: true},
+	{name: "length unknown", unknown: true},
+	{name: "tails as objects", env: []string{"CHUNKGATE_TAIL_REDIS_MAX=0"}},
+}
+
+// lanes is how many cases run at once, each over stores of its own: most of a
+// case is waiting.
+const lanes = 4
+
+// share is how many of the faults at a call make test tries: one in so many, in
+// turn. MATRIX=full tries all.
+const share = 4
+
+// TestMatrix runs the script once a scenario to number its calls, and then once
+// for every call and every fault.
+func TestMatrix(t *testing.T) {
+	program := testserver.Build(t, "-race=false")
+	var all []*matrix
+	for range lanes {
+		all = append(all, newMatrix(t, program))
+	}
+	cases := all[0].cases(t)
+	if t.Failed() {
+		return
+	}
+	t.Logf("%d cases", len(cases))
+	next := make(chan testCase)
+	var work sync.WaitGroup
+	for _, m := range all {
+		work.Go(func() {
+			defer func() { // also of a lane that ends early
+				for range next {
+				}
+			}()
+			for c := range next {
+				t.Run(c.String(), func(t *testing.T) {
+					if _, hit := m.run(t, c); hit == "" {
+						t.Error("the fault did not happen")
+					}
+				})
+			}
+		})
+	}
+	for _, c := range cases {
+		next <- c
+	}
+	close(next)
+	work.Wait()
+}
+
+// testCase is a fault at a call of a scenario.
+type testCase struct {
+	scenario
+	at    int    // number of the call, from 1; 0: no fault
+	call  string // its name
+	fault Fault
+}
+
+func (c testCase) String() string {
+	return fmt.Sprintf("%s/%d %s/%s", c.name, c.at, c.call, c.fault)
+}
+
+// cases runs every scenario without a fault and answers what can happen.
+func (m *matrix) cases(t *testing.T) []testCase {
+	t.Helper()
+	var all []testCase
+	n := 0
+	for _, s := range scenarios {
+		t.Run(s.name+"/no fault", func(t *testing.T) {
+			m.run(t, testCase{scenario: s}) // Redis learns the scripts
+			calls, _ := m.run(t, testCase{scenario: s})
+			t.Logf("%d calls", len(calls))
+			for i, call := range calls {
+				for _, fault := range Faults(call) {
+					if n++; os.Getenv("MATRIX") == "full" || n%share == 0 {
+						all = append(all, testCase{s, i + 1, call, fault})
+					}
+				}
+			}
+		})
+	}
+	return all
 }
 
 // matrix is the stores, the proxies of faults in front of them, and two
 // programs, of which the first is killed now and then.
 type matrix struct {
+	tb       testing.TB // of all cases: what is started lives on
 	trigger  *Trigger
 	program  string
+	front    *S3
 	store    testserver.Store // through the faults
 	redis    testserver.Redis // through the faults
+	env      []string         // of the programs that run
 	proxies  [2]testserver.Proxy
 	objects  *s3backend.Backend // past the faults
 	sessions redis.UniversalClient
 	file     []byte
 }
 
-// TestMatrix runs the script once a scenario to number its calls, and then once
-// for every call and every fault. MATRIX=full is all of them; else every call
-// meets one fault of the five, in turn.
-func TestMatrix(t *testing.T) {
-	m := newMatrix(t)
-	cases := 0
-	for i, s := range scenarios {
-		var calls []string
-		if !t.Run(s.name+"/no fault", func(t *testing.T) {
-			m.run(t, s, 0, None) // Redis learns the scripts
-			calls, _ = m.run(t, s, 0, None)
-		}) {
-			return
-		}
-		t.Logf("%s: %d calls", s.name, len(calls))
-		for at := 1; at <= len(calls); at++ {
-			for n, fault := range Faults {
-				if os.Getenv("MATRIX") != "full" && n != (at+i)%len(Faults) {
-					continue
-				}
-				cases++
-				t.Run(fmt.Sprintf("%s/%d %s/%s", s.name, at, calls[at-1], fault), func(t *testing.T) {
-					if _, hit := m.run(t, s, at, fault); hit == "" {
-						t.Error("the fault did not happen")
-					}
-				})
-			}
-		}
-	}
-	t.Logf("%d cases", cases)
-}
-
-func newMatrix(t *testing.T) *matrix {
+func newMatrix(t *testing.T, program string) *matrix {
 	t.Helper()
 	store, server := testserver.MinIO(t), testserver.StartRedis(t)
-	m := &matrix{trigger: &Trigger{}, program: testserver.Build(t, "-race=false"), store: store, redis: server}
-	m.store.Endpoint = FrontS3(t, store.Endpoint, m.trigger)
-	m.redis.URL = FrontRedis(t, server.Addr, m.trigger)
+	m := &matrix{tb: t, trigger: &Trigger{}, program: program, store: store, redis: server}
+	m.front = FrontS3(t, store.Endpoint, m.trigger)
+	m.store.Endpoint = m.front.URL
+	m.redis.URL = FrontRedis(t, server.Addr, m.trigger) + "?read_timeout=500ms"
 	m.objects = teststore.Open(t, store)
 	var err error
 	if m.sessions, err = session.Connect(server.URL); err != nil {
 		t.Fatal(err)
-	}
-	for n := range m.proxies {
-		m.proxies[n] = m.serve(t)
 	}
 	for _, size := range chunks {
 		m.file = append(m.file, make([]byte, size)...)
@@ -101,22 +153,50 @@ func newMatrix(t *testing.T) *matrix {
 	return m
 }
 
-func (m *matrix) serve(t *testing.T) testserver.Proxy {
-	t.Helper()
-	return testserver.Serve(t, m.program, m.store, m.redis,
-		"CHUNKGATE_S3_TIMEOUT=1s", "CHUNKGATE_S3_WORK_TIMEOUT=2s", "CHUNKGATE_COMMIT_LEASE=3s", "CHUNKGATE_SWEEP_INTERVAL=1h", "CHUNKGATE_LOG_LEVEL=WARN")
+// revive starts the programs that do not run, or not with these settings.
+func (m *matrix) revive(env []string) {
+	m.tb.Helper()
+	same := slices.Equal(m.env, env)
+	m.env = env
+	for n, p := range m.proxies {
+		if p.Process != nil && same {
+			select {
+			case <-p.Exited():
+			default:
+				continue
+			}
+		}
+		if p.Process != nil {
+			p.Kill()
+		}
+		m.proxies[n] = testserver.Serve(m.tb, m.program, m.store, m.redis, append([]string{
+			"CHUNKGATE_S3_TIMEOUT=1s", "CHUNKGATE_S3_WORK_TIMEOUT=2s", "CHUNKGATE_COMMIT_LEASE=3s",
+			"CHUNKGATE_SWEEP_INTERVAL=1h", "CHUNKGATE_LOG_LEVEL=WARN",
+		}, env...)...)
+	}
 }
 
 // run uploads by the script with one fault, commits, sweeps what has expired,
-// and checks that there is the file and nothing else.
-func (m *matrix) run(t *testing.T, s scenario, at int, fault Fault) (calls []string, hit string) {
-	m.revive(t)
-	h := &honest{t: t, proxies: m.proxies, path: "dir/file.bin", promise: s.promise, absent: s.absent}
-	m.trigger.Arm(at, fault, m.proxies[0].Kill)
+// and checks that there is the file and nothing else. What Late held back
+// happens when the client has sent all, or when it has committed.
+func (m *matrix) run(t *testing.T, c testCase) (calls []string, hit string) {
+	m.revive(c.env)
+	h := &honest{
+		t: t, proxies: m.proxies, path: "dir/file.bin", promise: c.promise, absent: c.absent, unknown: c.unknown,
+		split: c.fault == Late || c.at%2 == 0,
+	}
+	m.trigger.Arm(c.at, c.fault, m.proxies[0].Kill)
 	for !h.script(m.file) {
 	}
-	h.commit(int64(len(m.file)))
+	m.trigger.Release()
+	size := int64(len(m.file))
+	first := h.commit(size)
+	m.trigger.Release()
 	calls, hit = m.trigger.Disarm()
+	h.turn()
+	if again := h.commit(size); again != first {
+		t.Errorf("the repeated commit answers %+v, before %+v", again, first)
+	}
 	m.check(t, testserver.KeyPrefix+h.path)
 	return calls, hit
 }
@@ -133,16 +213,6 @@ func (h *honest) script(file []byte) bool {
 	return true
 }
 
-// revive starts the first program again if it was killed.
-func (m *matrix) revive(t *testing.T) {
-	t.Helper()
-	select {
-	case <-m.proxies[0].Exited():
-		m.proxies[0] = m.serve(t)
-	default:
-	}
-}
-
 // check compares the object, lets everything expire, sweeps, and looks for
 // anything that is left.
 func (m *matrix) check(t *testing.T, key string) {
@@ -150,19 +220,14 @@ func (m *matrix) check(t *testing.T, key string) {
 	if got := teststore.SHA256(t, m.objects, key); got != sha256.Sum256(m.file) {
 		t.Errorf("the object is not the file")
 	}
-	ids, err := m.sessions.ZRange(t.Context(), "chunkgate:deadlines", 0, -1).Result()
-	if err != nil {
-		t.Fatal(err)
-	}
 	m.sweep(t)
-	places := []string{key}
-	for _, id := range ids {
-		places = append(places, ".chunkgate/"+id+"/object")
-	}
-	for _, place := range places {
-		if open, err := m.objects.Multiparts(t.Context(), place); err != nil || len(open) > 0 {
-			t.Errorf("multipart uploads left at %s: %q, %v", place, open, err)
+	for _, path := range m.front.Opened() {
+		if open, err := m.objects.Multiparts(t.Context(), keyOf(path)); err != nil || len(open) > 0 {
+			t.Errorf("multipart uploads left at %s: %q, %v", path, open, err)
 		}
+	}
+	if refused := m.front.Refused(); len(refused) > 0 {
+		t.Errorf("AWS would not have taken the parts %q", refused)
 	}
 	if keys := teststore.Keys(t, m.objects, ""); !slices.Equal(keys, []string{key}) {
 		t.Errorf("objects are %q, want only %q", keys, key)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // FrontRedis is a proxy in front of a Redis whose commands obey t; a
@@ -40,6 +41,7 @@ type redisConn struct {
 	muted   atomic.Bool   // the next answer does not reach the client
 	spoke   chan struct{} // closed when a muted answer has come
 	queued  bool          // inside MULTI
+	kept    bool          // the connection to the server is needed later
 }
 
 func serveRedis(client net.Conn, addr string, t *Trigger) {
@@ -48,8 +50,12 @@ func serveRedis(client net.Conn, addr string, t *Trigger) {
 	if err != nil {
 		return
 	}
-	defer server.Close()
 	c := &redisConn{trigger: t, client: client, server: server, spoke: make(chan struct{})}
+	defer func() {
+		if !c.kept {
+			_ = server.Close()
+		}
+	}()
 	go c.answers()
 	in := bufio.NewReader(client)
 	for {
@@ -100,6 +106,18 @@ func (c *redisConn) command(name string, raw []byte) bool {
 	case Refuse:
 		_, err := io.WriteString(c.client, "-ERR injected\r\n")
 		return err == nil && name != "EXEC" // its transaction is still open
+	case Delay:
+		time.Sleep(delay)
+	case Late:
+		c.kept = true
+		c.muted.Store(true)
+		c.trigger.hold(func() {
+			defer c.server.Close()
+			if _, err := c.server.Write(raw); err == nil {
+				<-c.spoke
+			}
+		})
+		return false
 	case Hang:
 		_, _ = io.Copy(io.Discard, c.client) // until the client gives up
 		return false
