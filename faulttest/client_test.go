@@ -28,6 +28,9 @@ type honest struct {
 	id   string
 	told int64          // bytes; the largest offset told: it may never go back
 	ends map[int64]bool // where a chunk that was sent ends
+
+	failures int             // requests without an answer
+	failed   func(times int) // told of each; may be nil
 }
 
 type reply struct {
@@ -76,6 +79,9 @@ func (h *honest) ask(method, target string, q url.Values, body []byte) (reply, b
 
 // turn goes to the other proxy, not at once: what failed may need a moment.
 func (h *honest) turn() {
+	if h.failures++; h.failed != nil {
+		h.failed(h.failures)
+	}
 	h.at = 1 - h.at
 	time.Sleep(50 * time.Millisecond)
 }
