@@ -44,12 +44,12 @@ func TestRaces(t *testing.T) {
 
 // appendAppend: of many at one offset one wins, and the others are told so.
 func (s *stack) appendAppend(t *testing.T, at upload.Status, head []byte) {
-	const clients = 4
+	const clients = 8
 	var errs [clients]error
 	var chunks [clients][]byte
 	var all []func()
 	for n := range clients {
-		chunks[n] = content(100+n, mib+n*mib)
+		chunks[n] = content(100+n, mib+n*mib/2)
 		all = append(all, func() { _, errs[n] = s.append(t, n%2, at, chunks[n]) })
 	}
 	together(all...)
