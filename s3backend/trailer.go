@@ -41,25 +41,35 @@ type framing struct {
 // newFraming encodes b, of which nothing has been read.
 func newFraming(b *body) *framing { return &framing{body: b, left: b.left} }
 
-// Read implements io.Reader. An error of the body is passed on as it is.
+// Read implements io.Reader. Framing goes along with the body's bytes, so that
+// it costs no write of its own. The body is read again only where it has just
+// given all that it was asked for: else it may let wait. Its error is passed on
+// as it is.
 func (f *framing) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	if len(f.pending) == 0 && f.block == 0 {
-		if f.ended {
+	n := 0
+	for n < len(p) {
+		switch {
+		case len(f.pending) > 0:
+			m := copy(p[n:], f.pending)
+			f.pending = f.pending[m:]
+			n += m
+		case f.block == 0 && f.ended && n == 0:
 			return 0, io.EOF
+		case f.block == 0 && f.ended:
+			return n, nil
+		case f.block == 0:
+			f.announce()
+		default:
+			want := min(int64(len(p)-n), f.block)
+			m, err := f.body.Read(p[n : int64(n)+want])
+			f.block -= int64(m)
+			n += m
+			if err != nil || int64(m) < want {
+				return n, err
+			}
 		}
-		f.announce()
 	}
-	if len(f.pending) > 0 {
-		n := copy(p, f.pending)
-		f.pending = f.pending[n:]
-		return n, nil
-	}
-	n, err := f.body.Read(p[:min(int64(len(p)), f.block)])
-	f.block -= int64(n)
-	return n, err
+	return n, nil
 }
 
 // announce ends a block and begins the next; the block of no bytes is the

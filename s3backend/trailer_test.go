@@ -90,6 +90,34 @@ func TestFramingReadsOneByteAtATime(t *testing.T) {
 	}
 }
 
+// Each Read is a write to the socket.
+func TestFramingFillsReads(t *testing.T) {
+	const size = 3<<20 + 5
+	r, short := frame(t, zeros{}, size), 0
+	for p := make([]byte, largeBlock); ; {
+		n, err := r.Read(p)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n < len(p) {
+			short++
+		}
+	}
+	if short != 1 {
+		t.Errorf("%d reads were short, want the last one only", short)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 func TestFramingRefusesShortBody(t *testing.T) {
 	for _, has := range []int{0, 1, 99} {
 		_, err := io.ReadAll(frame(t, bytes.NewReader(make([]byte, has)), 100))

@@ -41,9 +41,11 @@ const (
 	// then, it may not know the header, and the body is sent unasked.
 	continueTimeout = 5 * time.Second
 
-	// Bytes of each connection's buffers; net/http's own are 4 KiB.
-	writeBuffer = 64 << 10
-	readBuffer  = 64 << 10
+	// Bytes of each connection's buffers. Bodies to the store pass the first by
+	// (blocks.go), bodies from it the second when read in larger pieces; an idle
+	// connection keeps both.
+	writeBuffer = 8 << 10
+	readBuffer  = 8 << 10
 )
 
 // newHTTPClient is the SDK's client, which honours AWS_CA_BUNDLE, with a
@@ -52,6 +54,7 @@ func newHTTPClient(t Timeouts) *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = t.Connect }).
 		WithTransportOptions(func(tr *http.Transport) {
+			tr.DialContext = inBlocks(tr.DialContext)
 			tr.TLSHandshakeTimeout = t.Connect
 			tr.ExpectContinueTimeout = continueTimeout
 			tr.MaxIdleConns = idleConns
