@@ -54,8 +54,8 @@ func (f faultySessions) PutPieces(ctx context.Context, id, name string, first in
 	return f.g.pass(ctx, "put pieces", func() error { return f.Sessions.PutPieces(ctx, id, name, first, pieces, expires) })
 }
 
-func (f faultySessions) GetPieces(ctx context.Context, id, name string, first, count int) ([][]byte, error) {
-	return fetch(ctx, f.g, "get pieces", func() ([][]byte, error) { return f.Sessions.GetPieces(ctx, id, name, first, count) })
+func (f faultySessions) GetPieces(ctx context.Context, id string, pieces []upload.Piece) error {
+	return f.g.pass(ctx, "get pieces", func() error { return f.Sessions.GetPieces(ctx, id, pieces) })
 }
 
 func (f faultySessions) DropPieces(ctx context.Context, id string, fragments []upload.Fragment) error {

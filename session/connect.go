@@ -15,7 +15,8 @@ import (
 // three times, so a Redis that answers nothing at all costs a caller about ten
 // seconds, one that refuses connections some milliseconds.
 const (
-	poolSize     = 64 // connections of each node; one holds 64 KiB of buffers
+	poolSize     = 64      // connections of each node
+	connBuffer   = 8 << 10 // bytes, of each of a connection's two; pieces are longer and pass them by
 	dialTimeout  = 2 * time.Second
 	ioTimeout    = 3 * time.Second // one read or write
 	poolTimeout  = 3 * time.Second // for a free connection
@@ -70,7 +71,7 @@ func single(rawURL string) (redis.UniversalClient, error) {
 		return nil, errDetail
 	}
 	bounds{
-		&o.PoolSize, &o.PipelinePoolSize, &o.MaxRetries, &o.DialerRetries,
+		&o.PoolSize, &o.PipelinePoolSize, &o.MaxRetries, &o.DialerRetries, &o.ReadBufferSize, &o.WriteBufferSize,
 		&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ContextTimeoutEnabled,
 	}.fill()
 	o.MaintNotificationsConfig = noNotifications()
@@ -86,7 +87,7 @@ func sentinel(rawURL string) (redis.UniversalClient, error) {
 		return nil, errMaster
 	}
 	bounds{
-		&o.PoolSize, &o.PipelinePoolSize, &o.MaxRetries, &o.DialerRetries,
+		&o.PoolSize, &o.PipelinePoolSize, &o.MaxRetries, &o.DialerRetries, &o.ReadBufferSize, &o.WriteBufferSize,
 		&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ContextTimeoutEnabled,
 	}.fill()
 	return redis.NewFailoverClient(o), nil
@@ -98,7 +99,7 @@ func cluster(rawURL string) (redis.UniversalClient, error) {
 		return nil, errDetail
 	}
 	bounds{
-		&o.PoolSize, &o.PipelinePoolSize, &o.MaxRetries, &o.DialerRetries,
+		&o.PoolSize, &o.PipelinePoolSize, &o.MaxRetries, &o.DialerRetries, &o.ReadBufferSize, &o.WriteBufferSize,
 		&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ContextTimeoutEnabled,
 	}.fill()
 	o.MaintNotificationsConfig = noNotifications()
@@ -108,6 +109,7 @@ func cluster(rawURL string) (redis.UniversalClient, error) {
 // bounds are the options that all three kinds of client share.
 type bounds struct {
 	poolSize, pipelinePoolSize, maxRetries, dialerRetries  *int
+	readBuffer, writeBuffer                                *int
 	dialTimeout, readTimeout, writeTimeout, timeoutForPool *time.Duration
 	contextTimeout                                         *bool
 }
@@ -119,6 +121,8 @@ func (b bounds) fill() {
 	unless(b.pipelinePoolSize, -1) // pipelines share the one pool, so it bounds them too
 	unless(b.maxRetries, maxRetries)
 	unless(b.dialerRetries, dialAttempts)
+	unless(b.readBuffer, connBuffer)
+	unless(b.writeBuffer, connBuffer)
 	unless(b.dialTimeout, dialTimeout)
 	unless(b.readTimeout, ioTimeout)
 	unless(b.writeTimeout, ioTimeout)

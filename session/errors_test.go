@@ -22,7 +22,7 @@ func everyCall(ctx context.Context, s *session.Store, id string) map[string]erro
 	_, errs["draw"] = s.Draw(ctx, id, 1, now)
 	_, errs["parts"] = s.Parts(ctx, id)
 	errs["put pieces"] = s.PutPieces(ctx, id, "x", 0, [][]byte{{1}}, now.Add(time.Hour))
-	_, errs["get pieces"] = s.GetPieces(ctx, id, "a", 0, 1)
+	errs["get pieces"] = s.GetPieces(ctx, id, []upload.Piece{{Name: "a", Into: make([]byte, 1)}})
 	errs["drop pieces"] = s.DropPieces(ctx, id, []upload.Fragment{{Place: upload.InSessions, Name: "x", Size: 1, Piece: 1}})
 	_, errs["bury"] = s.Bury(ctx, id, "alice", now)
 	_, errs["due"] = s.Due(ctx, now, now, 1)

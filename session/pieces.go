@@ -2,10 +2,11 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
-	"unsafe"
 
 	"github.com/redis/go-redis/v9"
 
@@ -32,30 +33,46 @@ func (s *Store) PutPieces(ctx context.Context, id, name string, first int, piece
 	return unavailable(ctx, "store pieces", err)
 }
 
-// GetPieces implements upload.Sessions.
-func (s *Store) GetPieces(ctx context.Context, id, name string, first, count int) ([][]byte, error) {
-	if count <= 0 {
-		return nil, nil
+// GetPieces implements upload.Sessions. The bytes go from the connection into
+// the caller's buffers, past the client's own, which would be garbage of the
+// size of every tail. The client repeats nothing that it reads this way, so it
+// is repeated here.
+func (s *Store) GetPieces(ctx context.Context, id string, pieces []upload.Piece) error {
+	if len(pieces) == 0 {
+		return nil
 	}
-	names := make([]string, count)
-	for i := range names {
-		names[i] = field(name, first+i)
-	}
-	values, err := s.client.HMGet(ctx, s.keys(id).tail, names...).Result()
-	if err != nil {
-		return nil, unavailable(ctx, "read pieces", err)
-	}
-	pieces := make([][]byte, len(values))
-	for i, v := range values {
-		text, ok := v.(string)
-		if !ok {
-			return nil, fmt.Errorf("read piece %s: %w", names[i], upload.ErrNotExist)
+	for n := 0; ; n++ {
+		err := s.getPieces(ctx, s.keys(id).tail, pieces)
+		if err == nil || errors.Is(err, upload.ErrNotExist) || n == maxRetries || ctx.Err() != nil {
+			return err
 		}
-		// The client made this string for us alone out of a byte slice; a copy
-		// of every byte of every tail would show in CPU and garbage.
-		pieces[i] = unsafe.Slice(unsafe.StringData(text), len(text))
 	}
-	return pieces, nil
+}
+
+func (s *Store) getPieces(ctx context.Context, key string, pieces []upload.Piece) error {
+	reads := make([]*redis.ZeroCopyStringCmd, len(pieces))
+	// Each read has an error of its own; the pipeline's is the first of them.
+	_, _ = s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, piece := range pieces {
+			reads[i] = redis.NewZeroCopyStringCmd(ctx, piece.Into, "hget", key, field(piece.Name, piece.Number))
+			_ = p.Process(ctx, reads[i])
+		}
+		return nil
+	})
+	for i, piece := range pieces {
+		switch n, err := reads[i].Result(); {
+		case errors.Is(err, redis.Nil):
+			return fmt.Errorf("read piece %d of %s: %w", piece.Number, piece.Name, upload.ErrNotExist)
+		case err != nil && strings.Contains(err.Error(), "buffer too small"): // the client has no error for it
+			return fmt.Errorf("read piece %d of %s: %w: %w", piece.Number, piece.Name, upload.ErrNotExist, err)
+		case err != nil:
+			return unavailable(ctx, "read pieces", err)
+		case n != len(piece.Into):
+			return fmt.Errorf("read piece %d of %s: %w: it has %d bytes instead of %d",
+				piece.Number, piece.Name, upload.ErrNotExist, n, len(piece.Into))
+		}
+	}
+	return nil
 }
 
 // DropPieces implements upload.Sessions.

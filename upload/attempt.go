@@ -105,7 +105,7 @@ func (a *attempt) part(ctx context.Context, f feed, size int64) error {
 		if err != nil {
 			return err
 		}
-		tail := a.e.readTail(ctx, a.s.ID, a.tail)
+		tail := a.e.readTail(ctx, a.s.ID, a.tail).prefetch()
 		defer tail.Close()
 		part, err = a.e.cfg.Objects.UploadPart(ctx, m, number, size, io.MultiReader(tail, f))
 		return err

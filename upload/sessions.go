@@ -65,9 +65,10 @@ type Sessions interface {
 	// expires. One round trip.
 	PutPieces(ctx context.Context, id, name string, first int, pieces [][]byte, expires time.Time) error
 
-	// GetPieces reads count pieces from first on. A piece that is not there is
-	// ErrNotExist. One round trip.
-	GetPieces(ctx context.Context, id, name string, first, count int) ([][]byte, error)
+	// GetPieces reads pieces into their Into. One that is not there, or is not
+	// exactly as long, is ErrNotExist; what Into holds after an error is undefined.
+	// One round trip.
+	GetPieces(ctx context.Context, id string, pieces []Piece) error
 
 	// DropPieces deletes pieces; that there are none is no error.
 	DropPieces(ctx context.Context, id string, fragments []Fragment) error
@@ -124,6 +125,13 @@ type Sessions interface {
 
 // AnyOffset as Begin.Offset stands for the offset as it is.
 const AnyOffset int64 = -1
+
+// Piece names a piece of a fragment, and where its bytes are to go.
+type Piece struct {
+	Name   string // of the fragment
+	Number int
+	Into   []byte // as long as the piece
+}
 
 // Begin is the request for an attempt.
 type Begin struct {

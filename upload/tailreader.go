@@ -9,7 +9,7 @@ import (
 
 // tailReader reads fragments in order, from wherever they are. It holds the
 // bytes of one batch of pieces at a time, as many as the budget allows and at
-// least one.
+// least one. Close it on the way out.
 type tailReader struct {
 	ctx  context.Context
 	e    *Engine
@@ -17,10 +17,13 @@ type tailReader struct {
 	todo []Fragment
 	next int // piece of todo[0] to fetch next
 
-	batch    [][]byte      // pieces fetched and not read yet
-	reserved int           // slabs reserved for the batch
-	object   io.ReadCloser // fragment being read from the object store
-	left     int64         // bytes of it
+	ahead chan error // of the fetch under way, if there is one
+
+	batch    []Piece           // fetched and not read yet; Into is what is left of each
+	lent     []*[slabSize]byte // what the batch is in
+	reserved int               // slabs reserved for it
+	object   io.ReadCloser     // fragment being read from the object store
+	left     int64             // bytes of it
 }
 
 func (e *Engine) readTail(ctx context.Context, id string, tail []Fragment) *tailReader {
@@ -31,10 +34,31 @@ func (e *Engine) readTail(ctx context.Context, id string, tail []Fragment) *tail
 // has won in the meantime, or the upload is damaged.
 var errTailGone = errors.New("tail is gone")
 
+// prefetch begins to read before anybody asks: what the object store takes to
+// say that it wants the bytes, the session store needs to find them.
+func (t *tailReader) prefetch() *tailReader {
+	if len(t.todo) > 0 && t.todo[0].Place == InSessions {
+		t.ahead = make(chan error, 1)
+		go func() { t.ahead <- t.fetch() }()
+	}
+	return t
+}
+
+// arrive waits for what was fetched ahead.
+func (t *tailReader) arrive() error {
+	err := <-t.ahead
+	t.ahead = nil
+	return err
+}
+
 // Read reads on, or says errTailGone.
 func (t *tailReader) Read(p []byte) (int, error) {
 	for {
 		switch {
+		case t.ahead != nil:
+			if err := t.arrive(); err != nil {
+				return 0, err
+			}
 		case len(t.batch) > 0:
 			return t.readBatch(p), nil
 		case t.object != nil:
@@ -52,10 +76,16 @@ func (t *tailReader) Read(p []byte) (int, error) {
 	}
 }
 
+// readBatch fills p from as many pieces as it takes.
 func (t *tailReader) readBatch(p []byte) int {
-	n := copy(p, t.batch[0])
-	if t.batch[0] = t.batch[0][n:]; len(t.batch[0]) == 0 {
-		t.batch = t.batch[1:]
+	n := 0
+	for n < len(p) && len(t.batch) > 0 {
+		piece := &t.batch[0]
+		m := copy(p[n:], piece.Into)
+		n += m
+		if piece.Into = piece.Into[m:]; len(piece.Into) == 0 {
+			t.batch = t.batch[1:]
+		}
 	}
 	if len(t.batch) == 0 {
 		t.settle()
@@ -79,37 +109,54 @@ func (t *tailReader) readObject(p []byte) (int, error) {
 // fetch begins the next fragment, or goes on with the one in hand.
 func (t *tailReader) fetch() error {
 	f := t.todo[0]
-	if f.Place == InObjects {
-		object, err := t.e.cfg.Objects.Get(t.ctx, f.Name)
-		if err != nil {
-			return gone(err)
-		}
-		t.object, t.left, t.todo = object, f.Size, t.todo[1:]
-		return nil
+	if f.Place != InObjects {
+		return t.fetchPieces()
 	}
-	return t.fetchPieces(f)
-}
-
-// fetchPieces gets as many pieces in one round trip as there is budget for.
-// One piece a request is beyond the budget: who holds slabs must not wait.
-func (t *tailReader) fetchPieces(f Fragment) error {
-	want := f.Pieces() - t.next
-	t.reserved = t.e.slabs.tryReserve(want)
-	batch, err := t.e.cfg.Sessions.GetPieces(t.ctx, t.id, f.Name, f.First+t.next, max(1, t.reserved))
+	object, err := t.e.cfg.Objects.Get(t.ctx, f.Name)
 	if err != nil {
 		return gone(err)
 	}
-	for i, piece := range batch {
-		begin := int64(t.next+i) * f.Piece
-		if int64(len(piece)) != min(f.Piece, f.Size-begin) {
-			return fmt.Errorf("piece %d of the tail has %d bytes: %w", t.next+i, len(piece), errTailGone)
+	t.object, t.left, t.todo = object, f.Size, t.todo[1:]
+	return nil
+}
+
+// fetchPieces gets as many pieces as there is budget for in one round trip, of
+// however many fragments. One piece a request is beyond the budget: who holds
+// slabs must not wait.
+func (t *tailReader) fetchPieces() error {
+	var batch []Piece
+	for len(t.todo) > 0 && t.todo[0].Place == InSessions {
+		f := t.todo[0]
+		for ; t.next < f.Pieces(); t.next++ {
+			leave := t.e.slabs.tryReserve(1)
+			if leave == 0 && len(batch) > 0 {
+				return t.get(batch)
+			}
+			t.reserved += leave
+			size := min(f.Piece, f.Size-int64(t.next)*f.Piece)
+			batch = append(batch, Piece{Name: f.Name, Number: f.First + t.next, Into: t.room(size)})
 		}
-	}
-	t.batch = batch
-	if t.next += len(batch); t.next == f.Pieces() {
 		t.todo, t.next = t.todo[1:], 0
 	}
+	return t.get(batch)
+}
+
+func (t *tailReader) get(batch []Piece) error {
+	if err := t.e.cfg.Sessions.GetPieces(t.ctx, t.id, batch); err != nil {
+		return gone(err)
+	}
+	t.batch = batch
 	return nil
+}
+
+// room is a buffer for a piece.
+func (t *tailReader) room(size int64) []byte {
+	if size > slabSize { // stored by a version that had larger ones
+		return make([]byte, size)
+	}
+	slab := t.e.slabs.pool.Get().(*[slabSize]byte)
+	t.lent = append(t.lent, slab)
+	return slab[:size]
 }
 
 // gone tells a fragment that is not there from a store that does not answer.
@@ -120,13 +167,20 @@ func gone(err error) error {
 	return fmt.Errorf("read tail: %w", err)
 }
 
+// settle gives the batch's slabs back.
 func (t *tailReader) settle() {
+	for _, slab := range t.lent {
+		t.e.slabs.pool.Put(slab)
+	}
 	t.e.slabs.release(t.reserved)
-	t.batch, t.reserved = nil, 0
+	t.batch, t.lent, t.reserved = nil, nil, 0
 }
 
 // Close frees what is held; reading may have stopped anywhere.
 func (t *tailReader) Close() {
+	if t.ahead != nil {
+		_ = t.arrive()
+	}
 	t.settle()
 	if t.object != nil {
 		_ = t.object.Close() // read as far as was needed

@@ -185,17 +185,16 @@ func (f *Sessions) PutPieces(ctx context.Context, id, name string, first int, pi
 }
 
 // GetPieces implements upload.Sessions.
-func (f *Sessions) GetPieces(ctx context.Context, id, name string, first, count int) ([][]byte, error) {
-	return answer(ctx, f, OpGetPieces, func() ([][]byte, error) {
-		var pieces [][]byte
-		for number := first; number < first+count; number++ {
-			piece, ok := f.pieces[pieceName{id, name, number}]
-			if !ok {
-				return nil, fmt.Errorf("piece %d of %q: %w", number, name, upload.ErrNotExist)
+func (f *Sessions) GetPieces(ctx context.Context, id string, pieces []upload.Piece) error {
+	return f.call(ctx, OpGetPieces, func() error {
+		for _, p := range pieces {
+			stored, ok := f.pieces[pieceName{id, p.Name, p.Number}]
+			if !ok || len(stored) != len(p.Into) {
+				return fmt.Errorf("piece %d of %q: %w", p.Number, p.Name, upload.ErrNotExist)
 			}
-			pieces = append(pieces, bytes.Clone(piece))
+			copy(p.Into, stored)
 		}
-		return pieces, nil
+		return nil
 	})
 }
 

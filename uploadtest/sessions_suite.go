@@ -171,6 +171,13 @@ func (c *sessionsCase) mustPut(id, name string, first int, pieces ...[]byte) {
 	}
 }
 
+// piece reads one of size bytes.
+func (c *sessionsCase) piece(id, name string, number, size int) ([]byte, error) {
+	c.Helper()
+	into := make([]byte, size)
+	return into, c.GetPieces(c.Context(), id, []upload.Piece{{Name: name, Number: number, Into: into}})
+}
+
 func (c *sessionsCase) wantParts(id string, want ...upload.Part) {
 	c.Helper()
 	parts, err := c.Parts(c.Context(), id)

@@ -65,7 +65,7 @@ func testCommit(c *sessionsCase) {
 	s.State, s.Tail = upload.Committed, nil
 	c.wantSame("session committed", c.mustGet(s.ID), s)
 	c.wantParts(s.ID)
-	_, err = c.GetPieces(c.Context(), s.ID, "a", 0, 1)
+	_, err = c.piece(s.ID, "a", 0, 1)
 	c.wantError("read a piece of the tail", err, upload.ErrNotExist)
 	_, _, err = c.attemptAt(s.ID, 9, 1)
 	c.wantError("begin", err, upload.ErrCompleted)

@@ -2,6 +2,8 @@ package uploadtest
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -14,30 +16,34 @@ func testPieces(c *sessionsCase) {
 	c.mustPut(s.ID, "b", 0, []byte("other"))
 	c.mustPut(s.ID, "a", 2, []byte("two")) // a repeat
 
-	cases := []struct {
-		name         string
-		first, count int
-		want         [][]byte
+	want := []struct {
+		name   string
+		number int
+		bytes  []byte
 	}{
-		{"a", 0, 3, [][]byte{large, []byte("one"), []byte("two")}},
-		{"a", 1, 1, [][]byte{[]byte("one")}},
-		{"b", 0, 1, [][]byte{[]byte("other")}},
-		{"b", 0, 0, nil},
+		{"a", 2, []byte("two")}, {"b", 0, []byte("other")}, {"a", 0, large}, {"a", 1, []byte("one")},
 	}
-	for _, tc := range cases {
-		got, err := c.GetPieces(c.Context(), s.ID, tc.name, tc.first, tc.count)
-		if err != nil {
-			c.Fatalf("get %d pieces of %q from %d: %v", tc.count, tc.name, tc.first, err)
+	pieces := make([]upload.Piece, len(want))
+	for i, w := range want {
+		pieces[i] = upload.Piece{Name: w.name, Number: w.number, Into: make([]byte, len(w.bytes))}
+	}
+	for n := range len(pieces) + 1 {
+		if err := c.GetPieces(c.Context(), s.ID, pieces[:n]); err != nil {
+			c.Fatalf("get %d pieces: %v", n, err)
 		}
-		c.wantSame("pieces", got, tc.want)
 	}
-	for _, tc := range cases[:3] {
-		_, err := c.GetPieces(c.Context(), s.ID, tc.name, tc.first, tc.count+3)
-		c.wantError("get pieces beyond the last", err, upload.ErrNotExist)
+	for i, w := range want {
+		c.wantSame(fmt.Sprintf("piece %d of %s", w.number, w.name), pieces[i].Into, w.bytes)
 	}
+	for _, size := range []int{0, 2, 4} {
+		_, err := c.piece(s.ID, "a", 1, size)
+		c.wantError(fmt.Sprintf("get a piece of 3 bytes as one of %d", size), err, upload.ErrNotExist)
+	}
+	beyond := append(slices.Clone(pieces), upload.Piece{Name: "a", Number: 3, Into: make([]byte, 1)})
+	c.wantError("get a piece beyond the last", c.GetPieces(c.Context(), s.ID, beyond), upload.ErrNotExist)
 	other := c.mustOpen()
-	_, err := c.GetPieces(c.Context(), other.ID, "a", 0, 1)
-	c.wantError("get another session's pieces", err, upload.ErrNotExist)
+	_, err := c.piece(other.ID, "a", 1, 3)
+	c.wantError("get another session's piece", err, upload.ErrNotExist)
 	if err := c.PutPieces(c.Context(), s.ID, "a", 9, nil, s.Expires); err != nil {
 		c.Fatalf("put no pieces: %v", err)
 	}
@@ -58,12 +64,12 @@ func testPiecesDropped(c *sessionsCase) {
 		}
 	}
 	for number, want := range []bool{true, true, false, false} {
-		_, err := c.GetPieces(c.Context(), s.ID, "a", number, 1)
+		_, err := c.piece(s.ID, "a", number, 4)
 		if got := err == nil; got != want {
 			c.Fatalf("piece %d: got %v, want it there: %v", number, err, want)
 		}
 	}
-	if _, err := c.GetPieces(c.Context(), s.ID, "b", 0, 1); err != nil {
+	if _, err := c.piece(s.ID, "b", 0, 1); err != nil {
 		c.Fatalf("an unrelated piece: %v", err)
 	}
 	if err := c.DropPieces(c.Context(), s.ID, nil); err != nil {

@@ -187,7 +187,7 @@ func testLoserHarmless(c *sessionsCase) {
 	c.wantOffset(err, s, 0, 1)
 	c.wantSame("session", c.mustGet(s.ID), s)
 	c.wantParts(s.ID)
-	if _, err := c.GetPieces(c.Context(), s.ID, "a", 0, 1); err != nil {
+	if _, err := c.piece(s.ID, "a", 0, 1); err != nil {
 		c.Fatalf("the loser dropped the winner's piece: %v", err)
 	}
 }

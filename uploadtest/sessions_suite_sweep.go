@@ -106,7 +106,7 @@ func testForget(c *sessionsCase) {
 	c.wantHidden(s.ID, owner, c.now)
 	c.wantStopped(s.ID, c.now)
 	c.wantParts(s.ID)
-	_, err := c.GetPieces(c.Context(), s.ID, "a", 0, 1)
+	_, err := c.piece(s.ID, "a", 0, 1)
 	c.wantError("get pieces", err, upload.ErrNotExist)
 	_, err = c.Bury(c.Context(), s.ID, "", s.Expires)
 	c.wantError("bury", err, upload.ErrNotFound)
