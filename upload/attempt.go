@@ -80,14 +80,31 @@ func (a *attempt) store(ctx context.Context, f feed, length int64) error {
 		return err
 	}
 	rest := length
-	for _, size := range plan.Parts {
-		rest -= size - tailSize(a.tail)
-		if err := a.part(ctx, f, size); err != nil {
+	if len(plan.Parts) > 0 {
+		rest = plan.Tail
+		if err := a.storeParts(ctx, f, number, plan.Parts); err != nil {
 			return err
 		}
 	}
 	a.taken += length
 	return a.keep(ctx, f, rest)
+}
+
+// storeParts stores the tail and bytes of f as parts of these sizes, or finer if
+// several may be in flight. The first would get the number next.
+func (a *attempt) storeParts(ctx context.Context, f feed, next int, sizes []int64) error {
+	if len(sizes) == 1 {
+		finer := a.e.cfg.Limits.spread(next, sizes[0], tailSize(a.tail), a.e.cfg.PartsParallel, a.e.share())
+		if len(finer) > 1 {
+			return a.partsAtOnce(ctx, f, finer)
+		}
+	}
+	for _, size := range sizes {
+		if err := a.part(ctx, f, size); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // part stores one part of size bytes: the tail, then bytes of f. A try is
@@ -98,24 +115,35 @@ func (a *attempt) part(ctx context.Context, f feed, size int64) error {
 	if err != nil {
 		return err
 	}
-	var part Part
-	mark := f.mark()
-	err = retry(ctx, func() bool { return f.rewind(mark) }, func() error {
-		number, err := a.number(ctx)
-		if err != nil {
-			return err
-		}
-		tail := a.e.readTail(ctx, a.s.ID, a.tail).prefetch()
-		defer tail.Close()
-		part, err = a.e.cfg.Objects.UploadPart(ctx, m, number, size, io.MultiReader(tail, f))
-		return err
-	})
+	part, err := a.upload(ctx, m, size, a.tail, f, func() (int, error) { return a.number(ctx) }, always)
 	if err != nil {
-		return fmt.Errorf("store part of %d bytes: %w", size, err)
+		return err
 	}
 	a.parts = append(a.parts, part)
 	a.shed, a.tail = append(a.shed, a.tail...), nil
 	return nil
+}
+
+// upload uploads a part under the numbers that number yields, as long as more
+// says that there are any.
+func (a *attempt) upload(ctx context.Context, m Multipart, size int64, tail []Fragment, f feed,
+	number func() (int, error), more func() bool,
+) (part Part, err error) {
+	mark := f.mark()
+	err = retry(ctx, func() bool { return more() && f.rewind(mark) }, func() error {
+		n, err := number()
+		if err != nil {
+			return err
+		}
+		r := a.e.readTail(ctx, a.s.ID, tail).prefetch()
+		defer r.Close()
+		part, err = a.e.cfg.Objects.UploadPart(ctx, m, n, size, io.MultiReader(r, f))
+		return err
+	})
+	if err != nil {
+		return Part{}, fmt.Errorf("store part of %d bytes: %w", size, err)
+	}
+	return part, nil
 }
 
 // multipart is the session's multipart upload, opened when first needed. When

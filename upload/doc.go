@@ -21,6 +21,7 @@
 //	  take   attempt.go     source.go: the body, exactly as long as announced
 //	    Plan plan.go        tail ++ body = parts and a new tail; pure arithmetic
 //	    part attempt.go     Objects.UploadPart: tail (tailreader.go), then body, streamed
+//	         parallel.go    or several at once, from buffers, if that is asked for
 //	    keep keep.go        the rest: pieces in the session store, or an object
 //	  run    append.go      Sessions.Advance: compare-and-set on the offset
 //

@@ -24,6 +24,7 @@ type Config struct {
 
 	TailInSessions int64 // bytes; a tail up to this is kept in the session store, 0: never
 	BufferMemory   int64 // bytes; hard budget for all buffers of all requests together
+	PartsParallel  int   // parts of one chunk in flight at once, if it is large enough; 0: 1
 
 	Now   func() time.Time // nil: time.Now
 	NewID func() string    // nil: 128 random bits; URL-safe, never twice the same

@@ -51,6 +51,8 @@ func TestPlan(t *testing.T) {
 
 // ledger applies plans one after the other and checks S3's rules on the way.
 type ledger struct {
+	parallel int   // parts of a chunk in flight
+	share    int64 // bytes, as for spread
 	limits   Limits
 	next     int
 	tail, in int64
@@ -62,13 +64,20 @@ func (l *ledger) add(length int64) error {
 	if err != nil {
 		return err
 	}
-	if most := l.limits.wanted(length); len(p.Parts) > most {
+	if most := l.limits.wanted(length); len(p.Parts) > most { // before they are spread
 		return fmt.Errorf("%d parts for %d bytes, but %d numbers drawn", len(p.Parts), length, most)
+	}
+	each := 1
+	if len(p.Parts) == 1 {
+		if p.Parts = l.limits.spread(l.next, p.Parts[0], l.tail, l.parallel, l.share); len(p.Parts) > 1 {
+			each = numbersEach
+		}
 	}
 	for i, size := range p.Parts {
 		if err := l.part(size); err != nil {
 			return err
 		}
+		l.next += each - 1
 		if i == 0 && l.tail > size {
 			return fmt.Errorf("tail of %d bytes does not fit into the first part of %d", l.tail, size)
 		}
@@ -97,10 +106,11 @@ func (l *ledger) part(size int64) error {
 }
 
 func TestPlanHolds5TiB(t *testing.T) {
-	for _, chunk := range []int64{1 * mib, 4 * mib, 5*mib - 1, 8 * mib, 157_286_400} {
+	for _, chunk := range []int64{1 * mib, 4 * mib, 5*mib - 1, 8 * mib, 20 * mib, 157_286_400} {
 		for _, lost := range []int{0, 10} { // every so many numbers one is lost to a retry
 			t.Run(fmt.Sprintf("chunk=%d/lost=%d", chunk, lost), func(t *testing.T) {
-				l := &ledger{limits: S3Limits(), next: 1}
+				// Spread as finely as can be, if the chunk is large enough.
+				l := &ledger{limits: S3Limits(), next: 1, parallel: 16, share: 1}
 				for l.in < l.limits.MaxObject {
 					before := l.next
 					if err := l.add(min(chunk, l.limits.MaxObject-l.in)); err != nil {
@@ -132,8 +142,11 @@ func TestPlanRandom(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		l := &ledger{limits: Limits{MinPart: 50, MaxPart: 5000, MaxParts: 500, MaxChunk: 1500}, next: 1}
-		if seed%2 == 1 {
+		switch seed % 3 {
+		case 1:
 			l.limits.EqualPart = 50 + r.Int64N(300)
+		case 2:
+			l.parallel, l.share = 1+r.IntN(20), r.Int64N(1000)
 		}
 		for range 2000 {
 			if err := l.add(r.Int64N(l.limits.MaxChunk + 1)); err != nil && !errors.Is(err, ErrTooLarge) {

@@ -90,6 +90,21 @@ func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool,
 	return false, nil
 }
 
+// fillNow reads most bytes from r and says that they are all there; it waits for
+// r, but never for the budget, and stops when that is short or ctx ends.
+func (b *buffer) fillNow(ctx context.Context, r io.Reader, most int64) (bool, error) {
+	for b.size < most && ctx.Err() == nil && b.slabs.tryReserve(1) == 1 {
+		slab := b.slabs.pool.Get().(*[slabSize]byte)
+		b.full = append(b.full, slab)
+		n, err := io.ReadFull(r, slab[:min(slabSize, most-b.size)])
+		b.size += int64(n)
+		if err != nil {
+			return false, err
+		}
+	}
+	return b.size == most, nil
+}
+
 // grow adds a slab; only for the first it waits.
 func (b *buffer) grow(ctx context.Context) error {
 	if len(b.full) == 0 {

@@ -50,7 +50,7 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 		Sessions: session.New(redis, session.Options{Prefix: s.RedisPrefix, Replicas: s.RedisReplicas, Durable: s.RedisDurable}),
 		Objects:  objects,
 		Limits:   s.limits(), TTL: s.UploadTTL, Lease: s.CommitLease, StagingPrefix: s.StagingPrefix,
-		TailInSessions: int64(s.TailRedisMax), BufferMemory: int64(s.BufferMemory),
+		TailInSessions: int64(s.TailRedisMax), BufferMemory: int64(s.BufferMemory), PartsParallel: s.PartsParallel,
 		Log: log,
 	})
 	server := proxy.New(proxy.Config{

@@ -48,6 +48,8 @@ type settings struct {
 	EqualParts   units.Base2Bytes `default:"0" env:"CHUNKGATE_EQUAL_PARTS" help:"If not 0, every part but the last has exactly this size, as Cloudflare R2 demands; objects then end at 9,936 parts."`
 	BufferMemory units.Base2Bytes `default:"64MiB" env:"CHUNKGATE_BUFFER_MEMORY" help:"Budget of all buffers of all requests together."`
 
+	PartsParallel int `default:"1" env:"CHUNKGATE_PARTS_PARALLEL" help:"So many parts of one chunk are on their way to the store at once, if it is large enough (10MiB a part) and the buffers allow it: faster for a lone client, no use with many."`
+
 	CommitLease     time.Duration `default:"30s" env:"CHUNKGATE_COMMIT_LEASE" help:"A commit whose proxy has died is taken over by its repeat after this."`
 	BodyIdleTimeout time.Duration `default:"60s" env:"CHUNKGATE_BODY_IDLE_TIMEOUT" help:"A chunk whose client sends nothing for so long is given up with 408."`
 	ShutdownTimeout time.Duration `default:"60s" env:"CHUNKGATE_SHUTDOWN_TIMEOUT" help:"After SIGTERM, running chunks and commits get so long to finish."`
@@ -89,6 +91,7 @@ func (s *settings) validate() error {
 		{"CHUNKGATE_TAIL_REDIS_MAX", s.TailRedisMax < 0 || s.TailRedisMax > 64<<20, "must be from 0 to 64MiB"},
 		{"CHUNKGATE_EQUAL_PARTS", s.EqualParts != 0 && (int64(s.EqualParts) < s3.MinPart || int64(s.EqualParts) > s3.MaxPart), "must be 0 or from 5MiB to 5GiB"},
 		{"CHUNKGATE_BUFFER_MEMORY", s.BufferMemory < 1<<20, "must be at least 1MiB"},
+		{"CHUNKGATE_PARTS_PARALLEL", s.PartsParallel < 1 || s.PartsParallel > 16, "must be from 1 to 16"},
 		{"CHUNKGATE_STAGING_PREFIX", !isFolder(s.StagingPrefix), "must end in / and not begin with it"},
 		{"CHUNKGATE_KEY_PREFIX", s.KeyPrefix != "" && !isFolder(s.KeyPrefix), "must be empty, or end in / and not begin with it"},
 		{"CHUNKGATE_KEY_PREFIX", strings.HasPrefix(s.KeyPrefix, s.StagingPrefix), "must not lie under CHUNKGATE_STAGING_PREFIX"},

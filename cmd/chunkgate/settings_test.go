@@ -55,6 +55,7 @@ func TestWrongSettings(t *testing.T) {
 		{"CHUNKGATE_TOKENS_FILE", tokens, "--insecure-no-auth"},
 		{"CHUNKGATE_MAX_CHUNK", "many", "CHUNKGATE_MAX_CHUNK"},
 		{"CHUNKGATE_MAX_CHUNK", "6GiB", "CHUNKGATE_MAX_CHUNK must be"},
+		{"CHUNKGATE_PARTS_PARALLEL", "0", "CHUNKGATE_PARTS_PARALLEL must be from 1 to 16"},
 		{"CHUNKGATE_MAX_OBJECT", "1MiB", "CHUNKGATE_MAX_OBJECT must be at least"},
 		{"CHUNKGATE_UPLOAD_TTL", "10s", "CHUNKGATE_UPLOAD_TTL must be"},
 		{"CHUNKGATE_TAIL_REDIS_MAX", "1GiB", "CHUNKGATE_TAIL_REDIS_MAX must be"},
