@@ -4,7 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"hash/crc64"
+
+	"github.com/minio/crc64nvme"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -12,8 +13,6 @@ import (
 // nvmePolynomial is CRC-64/NVME's, bit-reversed; S3 computes that checksum
 // over every object.
 const nvmePolynomial = 0x9a6c9329ac4bc9b5
-
-var nvme = crc64.MakeTable(nvmePolynomial)
 
 // verify compares the parts' checksums with the whole object's, as the store
 // computed it; "" is a store that does not say. Parts that were copied, or
@@ -25,7 +24,7 @@ func verify(parts []upload.Part, said string) error {
 	var whole uint64
 	for _, p := range parts {
 		sum, err := base64.StdEncoding.DecodeString(p.Checksum)
-		if err != nil || len(sum) != crc64.Size {
+		if err != nil || len(sum) != crc64nvme.Size {
 			return nil
 		}
 		whole = combine(whole, binary.BigEndian.Uint64(sum), p.Size)

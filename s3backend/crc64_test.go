@@ -5,11 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
-	"hash/crc64"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/minio/crc64nvme"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -17,7 +17,7 @@ import (
 // The check value of CRC-64/NVME in the catalogue of parametrised CRCs:
 // https://reveng.sourceforge.io/crc-catalogue/17plus.htm#crc.cat.crc-64-nvme
 func TestNVMECheckValue(t *testing.T) {
-	if got, want := crc64.Checksum([]byte("123456789"), nvme), uint64(0xae8b14860a799888); got != want {
+	if got, want := crc64nvme.Checksum([]byte("123456789")), uint64(0xae8b14860a799888); got != want {
 		t.Errorf("got %x, want %x", got, want)
 	}
 }
@@ -27,9 +27,9 @@ func TestCombine(t *testing.T) {
 	for i := range content {
 		content[i] = byte(i * i >> 3)
 	}
-	want := crc64.Checksum(content, nvme)
+	want := crc64nvme.Checksum(content)
 	for _, at := range []int{0, 1, 2, 63, 64, 4096, 99_999, 100_000} {
-		got := combine(crc64.Checksum(content[:at], nvme), crc64.Checksum(content[at:], nvme), int64(len(content)-at))
+		got := combine(crc64nvme.Checksum(content[:at]), crc64nvme.Checksum(content[at:]), int64(len(content)-at))
 		if got != want {
 			t.Errorf("cut at %d: got %x, want %x", at, got, want)
 		}
@@ -40,8 +40,8 @@ func TestCompleteComparesChecksum(t *testing.T) {
 	a, b := []byte("the first part, "), []byte("and the second")
 	whole := append(append([]byte{}, a...), b...)
 	parts := []upload.Part{
-		{Number: 1, Size: int64(len(a)), Checksum: encoded(crc64.Checksum(a, nvme))},
-		{Number: 5, Size: int64(len(b)), Checksum: encoded(crc64.Checksum(b, nvme))},
+		{Number: 1, Size: int64(len(a)), Checksum: encoded(crc64nvme.Checksum(a))},
+		{Number: 5, Size: int64(len(b)), Checksum: encoded(crc64nvme.Checksum(b))},
 	}
 	copied := append(parts[:1:1], upload.Part{Number: 5, Size: int64(len(b))})
 	cases := []struct {
@@ -50,8 +50,8 @@ func TestCompleteComparesChecksum(t *testing.T) {
 		said  *string
 		want  error
 	}{
-		{"same", parts, aws.String(encoded(crc64.Checksum(whole, nvme))), nil},
-		{"damaged", parts, aws.String(encoded(crc64.Checksum(a, nvme))), upload.ErrDamaged},
+		{"same", parts, aws.String(encoded(crc64nvme.Checksum(whole))), nil},
+		{"damaged", parts, aws.String(encoded(crc64nvme.Checksum(a))), upload.ErrDamaged},
 		{"store does not say", parts, nil, nil},
 		{"part without checksum", copied, aws.String(encoded(1)), nil},
 	}

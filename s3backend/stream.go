@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
-	"hash/crc64"
 	"io"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/minio/crc64nvme"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -47,7 +47,7 @@ type sending struct {
 func (b *Backend) stream(ctx context.Context, s sending, call func(context.Context, payload) error) (string, error) {
 	watched, w := watch(ctx, b.timeouts.Stall)
 	defer w.stop()
-	body := &body{src: s.src, left: s.size, watch: w, sum: crc64.New(nvme)}
+	body := &body{src: s.src, left: s.size, watch: w, sum: crc64nvme.New()}
 	if b.trailer {
 		body.sum = crc32.New(castagnoli)
 	}
