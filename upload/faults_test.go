@@ -29,6 +29,7 @@ type breaker struct {
 	calls int
 	dead  bool
 	hit   string // the call that failed
+	spent bool   // its answer was lost, too
 }
 
 func (b *breaker) before(op string) error {
@@ -52,9 +53,11 @@ func (b *breaker) before(op string) error {
 func (b *breaker) after(op string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.calls != b.at || b.hit != op || b.what == refused || b.what == dieBefore {
+	// The tail is fetched beside the call for its part: calls may have come since.
+	if b.spent || b.hit != op || b.what == refused || b.what == dieBefore {
 		return nil
 	}
+	b.spent = true
 	b.dead = b.what == dieAfter
 	return fmt.Errorf("%s: %s: %w", op, b.what, upload.ErrUnavailable)
 }
