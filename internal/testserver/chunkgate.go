@@ -12,6 +12,16 @@ import (
 type Proxy struct {
 	*Process
 	BaseURL string // http://host:port
+
+	start func(testing.TB) *Process
+}
+
+// Restart starts the program again at its address, with the same settings,
+// after it has ended.
+func (p *Proxy) Restart(tb testing.TB) {
+	tb.Helper()
+	<-p.Exited()
+	p.Process = p.start(tb)
 }
 
 // Token is the bearer token that Serve's proxies know, and KeyPrefix where its
@@ -48,7 +58,7 @@ func Serve(tb testing.TB, program string, s Store, r Redis, env ...string) Proxy
 	}
 	addr := FreeAddr(tb)
 	p := Proxy{BaseURL: "http://" + addr}
-	p.Process = start(tb, answers(p.BaseURL+"/readyz", http.StatusOK), append([]string{
+	settings := append([]string{
 		"CHUNKGATE_LISTEN=" + addr,
 		"CHUNKGATE_REDIS_URL=" + r.URL,
 		"CHUNKGATE_S3_ENDPOINT=" + s.Endpoint,
@@ -59,6 +69,10 @@ func Serve(tb testing.TB, program string, s Store, r Redis, env ...string) Proxy
 		"AWS_SECRET_ACCESS_KEY=" + s.SecretKey,
 		"AWS_REGION=" + s.Region,
 		"GORACE=halt_on_error=1",
-	}, env...), program, "serve")
+	}, env...)
+	p.start = func(tb testing.TB) *Process {
+		return start(tb, answers(p.BaseURL+"/readyz", http.StatusOK), settings, program, "serve")
+	}
+	p.Process = p.start(tb)
 	return p
 }

@@ -14,7 +14,7 @@ import (
 // that can be slow, cut and broken (github.com/Shopify/toxiproxy).
 type Toxiproxy struct {
 	*Process
-	api string
+	API string // http://host:port
 }
 
 // Link is one way through a Toxiproxy.
@@ -31,8 +31,8 @@ func StartToxiproxy(tb testing.TB) Toxiproxy {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := Toxiproxy{api: "http://" + addr}
-	p.Process = start(tb, answers(p.api+"/version", http.StatusOK), []string{"LOG_LEVEL=error"},
+	p := Toxiproxy{API: "http://" + addr}
+	p.Process = start(tb, answers(p.API+"/version", http.StatusOK), []string{"LOG_LEVEL=error"},
 		Tool(tb, "toxiproxy", "server"), "-host", host, "-port", port)
 	return p
 }
@@ -45,8 +45,8 @@ func (p Toxiproxy) Link(tb testing.TB, addr string) Link {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	ask(tb, http.MethodPost, p.api+"/proxies", map[string]any{"name": port, "listen": l.Addr, "upstream": addr, "enabled": true})
-	l.api = p.api + "/proxies/" + port
+	ask(tb, http.MethodPost, p.API+"/proxies", map[string]any{"name": port, "listen": l.Addr, "upstream": addr, "enabled": true})
+	l.api = p.API + "/proxies/" + port
 	return l
 }
 
