@@ -32,7 +32,7 @@ test-deps: ## Get what the tests need beyond Go, and say what it does
 	scripts/test-deps.sh
 
 .PHONY: load
-load: ## Run k6/smoke.js against BASE_URL (with TOKEN), or else against `make dev`'s stack
+load: ## Run k6/SCENARIO.js (smoke) against BASE_URL (with TOKEN), or else against `make dev`'s stack
 	scripts/load.sh
 
 .PHONY: lint

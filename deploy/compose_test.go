@@ -43,7 +43,7 @@ func TestProfiles(t *testing.T) {
 	}{
 		{nil, base},
 		{[]string{"scale"}, append([]string{"balancer", "proxy-2", "proxy-3"}, base...)},
-		{[]string{"load"}, append([]string{"k6"}, base...)},
+		{[]string{"load"}, append([]string{"k6", "link"}, base...)},
 	} {
 		t.Run(strings.Join(c.profiles, "+"), func(t *testing.T) {
 			got := load(t, c.profiles...).ServiceNames()
@@ -90,7 +90,8 @@ func TestStartOrder(t *testing.T) {
 		"proxy-2":  proxy,
 		"proxy-3":  proxy,
 		"balancer": {"proxy": healthy, "proxy-2": healthy, "proxy-3": healthy},
-		"k6":       {"proxy": healthy},
+		"k6":       {"proxy": healthy, "link": healthy},
+		"link":     {},
 	}
 	for name, s := range everything(t) {
 		for on, condition := range want[name] {
