@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Gets what the tests need beyond Go and says what it does: Redis and the real
-# clients' languages and libraries from Debian, dropbox-js from npm, and MinIO
-# and toxiproxy, built once into Go's cache.
+# Gets what the tests need beyond Go and says what it does: Redis, nginx and the
+# real clients' languages and libraries from Debian, dropbox-js from npm, and
+# MinIO, k6 and toxiproxy, built once into Go's cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,6 +16,7 @@ need() {
 }
 
 need redis-server command -v redis-server
+need nginx-light test -x /usr/sbin/nginx
 need curl command -v curl
 need nodejs command -v node
 need npm command -v npm
@@ -31,8 +32,8 @@ if ((${#missing[@]} > 0)); then
     exit 1
   fi
   say "Installing Debian packages: ${missing[*]}"
-  # Not interactive, and no Redis as a service of the machine: the tests start
-  # their own.
+  # Not interactive, and no Redis or nginx as a service of the machine: the tests
+  # start their own.
   install=(env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y --no-install-recommends "${missing[@]}")
   "${root[@]}" "${install[@]}" || { "${root[@]}" apt-get update && "${root[@]}" "${install[@]}"; }
 fi
@@ -44,6 +45,7 @@ if ! cmp -s $js/package-lock.json $js/node_modules/.installed-lock.json; then
   cp $js/package-lock.json $js/node_modules/.installed-lock.json
 fi
 
-say "Building MinIO (some minutes the first time, then from Go's cache) and toxiproxy"
+say "Building MinIO, k6 and toxiproxy (some minutes the first time, then from Go's cache)"
 go tool -modfile=tools/minio/go.mod minio --version
+go tool -modfile=tools/k6/go.mod k6 version
 go tool -modfile=tools/toxiproxy/go.mod server -version
