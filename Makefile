@@ -13,7 +13,7 @@ SOAK ?= 20m
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/chunkgate
@@ -30,6 +30,10 @@ test: test-deps ## Run all tests against the real MinIO, Redis and clients; gets
 .PHONY: test-deps
 test-deps: ## Get what the tests need beyond Go, and say what it does
 	scripts/test-deps.sh
+
+.PHONY: deploy-check
+deploy-check: test-deps ## Check images, chart, proxies' settings, policies and the operator's documents
+	go test -C deploy -timeout 10m ./...
 
 .PHONY: load
 load: ## Run k6/SCENARIO.js (smoke) against BASE_URL (with TOKEN), or else against `make dev`'s stack

@@ -115,19 +115,9 @@ func TestPortsOnLoopbackOnly(t *testing.T) {
 	}
 }
 
-// TestSettings compares the environment with the README's table, which in turn
-// a test of the program compares with the code.
+// TestSettings compares the environment with the README's table.
 func TestSettings(t *testing.T) {
-	setting := regexp.MustCompile(`CHUNKGATE_[A-Z0-9_]+`)
-	var known []string
-	for line := range strings.Lines(read(t, "README.md")) {
-		if strings.HasPrefix(line, "|") {
-			known = append(known, setting.FindAllString(line, -1)...)
-		}
-	}
-	if len(known) == 0 {
-		t.Fatal("no settings in the README's table")
-	}
+	known := readmeSettings(t)
 	for name, s := range everything(t) {
 		for key := range s.Environment {
 			if strings.HasPrefix(key, "CHUNKGATE_") && !slices.Contains(known, key) {
@@ -135,6 +125,21 @@ func TestSettings(t *testing.T) {
 			}
 		}
 	}
+}
+
+// readmeSettings are the names in the README's table of settings, which a test
+// of the program compares with the code.
+func readmeSettings(t *testing.T) []string {
+	t.Helper()
+	row := regexp.MustCompile("(?m)^\\| `(CHUNKGATE_[A-Z0-9_]+)`")
+	var names []string
+	for _, m := range row.FindAllStringSubmatch(read(t, "README.md"), -1) {
+		names = append(names, m[1])
+	}
+	if len(names) == 0 {
+		t.Fatal("no settings in the README's table")
+	}
+	return names
 }
 
 func TestStaleUploadsOutliveSessions(t *testing.T) {
