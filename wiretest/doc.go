@@ -6,5 +6,6 @@
 //   - race_test.go: many clients commit to one path at once, through two proxies;
 //   - fixture_test.go: the captured requests of Appendix A, byte for byte, and
 //     the answers to them in testdata;
-//   - path_test.go: all the ways in which clients write one path (section 1.0).
+//   - path_test.go: all the ways in which clients write one path (section 1.0);
+//   - balanced_test.go: the same through nginx with deploy/nginx.conf.
 package wiretest

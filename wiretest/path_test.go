@@ -34,7 +34,10 @@ var oneFile = []string{
 
 // TestPathForms stores and reads the file through every form.
 func TestPathForms(t *testing.T) {
-	s := start(t)
+	start(t).testPathForms(t)
+}
+
+func (s stack) testPathForms(t *testing.T) {
 	for _, form := range oneFile {
 		t.Run(form, func(t *testing.T) {
 			committed, whole := []byte("committed as "+form), []byte("put as "+form)
@@ -58,7 +61,10 @@ func TestPathForms(t *testing.T) {
 
 // TestChunkForms: the endpoint without a path has forms, too.
 func TestChunkForms(t *testing.T) {
-	s := start(t)
+	start(t).testChunkForms(t)
+}
+
+func (s stack) testChunkForms(t *testing.T) {
 	for _, form := range []string{
 		"/1/chunked_upload", "/1/chunked_upload/", "//1/chunked_upload", "///1//chunked_upload//", "/1%2Fchunked_upload",
 		"http://content.dropboxapi.com/1/chunked_upload/",

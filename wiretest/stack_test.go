@@ -25,10 +25,15 @@ type stack struct {
 // of testserver's own token.
 func start(t *testing.T, tokens ...string) stack {
 	t.Helper()
+	return startWith(t, tokensFile(t, tokens)...)
+}
+
+// startWith is start with settings.
+func startWith(t *testing.T, env ...string) stack {
+	t.Helper()
 	store, redis := testserver.MinIO(t), testserver.StartRedis(t)
 	s := stack{objects: teststore.Open(t, store)}
 	program := testserver.Build(t)
-	env := tokensFile(t, tokens)
 	for i := range s.proxies {
 		s.proxies[i] = testserver.Serve(t, program, store, redis, env...)
 	}

@@ -1,0 +1,52 @@
+package wiretest
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chunkgate/chunkgate/internal/testserver"
+)
+
+// TestBalanced asks two proxies through nginx with the local stack's settings,
+// whose directives are those that deploy/proxies asks of other load balancers.
+func TestBalanced(t *testing.T) {
+	s := startWith(t, "CHUNKGATE_BODY_IDLE_TIMEOUT=1s")
+	s.proxies[0] = testserver.Nginx(t, "deploy/nginx.conf", s.proxies[:]...)
+
+	t.Run("paths pass untouched", s.testPathForms)
+	t.Run("endpoints pass untouched", s.testChunkForms)
+	t.Run("a body of unknown length", func(t *testing.T) {
+		head := "PUT //1/chunked_upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + testserver.Token +
+			"\r\nTransfer-Encoding: chunked\r\n\r\n"
+		got := exchange(t, s.proxies[0], []byte(head), []byte("5\r\nchunk\r\n0\r\n\r\n"))
+		if !strings.HasSuffix(string(got.body), `"offset": 5}`) {
+			t.Errorf("answer %s", got)
+		}
+	})
+	// With chunks of 2 MiB the second proxy gets about half of them.
+	t.Run("chunks over both proxies", func(t *testing.T) {
+		body := content("balanced", 9*mib)
+		id := ""
+		for offset := 0; offset < len(body); offset += 2 * mib {
+			target := fmt.Sprintf("/1/chunked_upload?upload_id=%s&offset=%d", id, offset)
+			id = member(t, s.mustAnswer(t, "PUT", target, body[offset:min(offset+2*mib, len(body))]), "upload_id")
+		}
+		s.mustAnswer(t, "POST", "/1/commit_chunked_upload/auto/balanced.bin?upload_id="+id, nil)
+		if s.read(t, "balanced.bin") != sha256.Sum256(body) {
+			t.Error("the object is another")
+		}
+	})
+	// A load balancer that buffers would hold the half body back for itself, and
+	// the proxy's own limit would not be seen.
+	t.Run("bodies pass as they come", func(t *testing.T) {
+		begun := time.Now()
+		head := "PUT /1/chunked_upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + testserver.Token + "\r\nContent-Length: 2000000\r\n\r\n"
+		got := exchange(t, s.proxies[0], []byte(head), make([]byte, 1_000_000))
+		if !strings.HasPrefix(got.status, "HTTP/1.1 408 ") || member(t, got.body, "error") == "" {
+			t.Errorf("after %v: %s", time.Since(begun), got)
+		}
+	})
+}
