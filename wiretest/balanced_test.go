@@ -3,6 +3,8 @@ package wiretest
 import (
 	"crypto/sha256"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -59,4 +61,27 @@ func TestBalanced(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestBalancedRequestLine: what a backend gets is what the client sent, byte for
+// byte. The proxies understand all forms of a path, but OAuth 1 signs one.
+func TestBalancedRequestLine(t *testing.T) {
+	seen := make(chan string, 1)
+	backend := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.RequestURI != "/healthz" { // which Nginx waits for
+			seen <- r.Host + " " + r.RequestURI
+		}
+	}))
+	t.Cleanup(backend.Close)
+	s := stack{}
+	s.proxies[0] = testserver.Nginx(t, "deploy/nginx.conf", testserver.Proxy{BaseURL: backend.URL})
+	for _, form := range oneFile {
+		if strings.HasPrefix(form, "http://") {
+			continue // a load balancer is no forward proxy
+		}
+		s.mustAnswer(t, "PUT", form+"?a=%2F+b", nil)
+		if got, want := <-seen, "api-content.dropbox.com "+form+"?a=%2F+b"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 }
