@@ -228,7 +228,7 @@ func TestSelectors(t *testing.T) {
 }
 
 // bytesInFlight is the gauge that the autoscaler looks at.
-const bytesInFlight = "chunkgate_bytes_in_flight"
+const bytesInFlight = "chunkgate_bodies_in_flight_bytes"
 
 func TestAutoscaler(t *testing.T) {
 	rendered := render(t, full)
