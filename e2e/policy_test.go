@@ -81,13 +81,7 @@ type admin struct {
 
 func newAdmin(t *testing.T, s testserver.Store) admin {
 	t.Helper()
-	cmd := exec.Command("go", "tool", "-n", "-modfile=tools/minio/go.mod", "mc")
-	cmd.Dir = testserver.Root(t)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("build mc: %v", err)
-	}
-	a := admin{program: strings.TrimSpace(string(out)), store: s, dir: t.TempDir()}
+	a := admin{program: testserver.Tool(t, "minio", "mc"), store: s, dir: t.TempDir()}
 	a.env = append(os.Environ(), "MC_CONFIG_DIR="+a.dir,
 		"MC_HOST_local="+strings.Replace(s.Endpoint, "://", "://"+s.AccessKey+":"+s.SecretKey+"@", 1))
 	return a

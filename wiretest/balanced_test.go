@@ -16,7 +16,8 @@ import (
 // whose directives are those that deploy/proxies asks of other load balancers.
 func TestBalanced(t *testing.T) {
 	s := startWith(t, "CHUNKGATE_BODY_IDLE_TIMEOUT=1s")
-	s.proxies[0] = testserver.Nginx(t, "deploy/nginx.conf", s.proxies[:]...)
+	balancer := testserver.StartBalancer(t, s.proxies[:]...)
+	s.proxies[0].BaseURL = balancer.BaseURL
 
 	t.Run("paths pass untouched", s.testPathForms)
 	t.Run("endpoints pass untouched", s.testChunkForms)
@@ -68,13 +69,13 @@ func TestBalanced(t *testing.T) {
 func TestBalancedRequestLine(t *testing.T) {
 	seen := make(chan string, 1)
 	backend := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if r.RequestURI != "/healthz" { // which Nginx waits for
+		if r.RequestURI != "/healthz" { // which StartBalancer waits for
 			seen <- r.Host + " " + r.RequestURI
 		}
 	}))
 	t.Cleanup(backend.Close)
 	s := stack{}
-	s.proxies[0] = testserver.Nginx(t, "deploy/nginx.conf", testserver.Proxy{BaseURL: backend.URL})
+	s.proxies[0].BaseURL = testserver.StartBalancer(t, testserver.Proxy{BaseURL: backend.URL}).BaseURL
 	for _, form := range oneFile {
 		if strings.HasPrefix(form, "http://") {
 			continue // a load balancer is no forward proxy

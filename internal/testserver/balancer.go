@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -10,39 +11,39 @@ import (
 	"testing"
 )
 
+// nginxMain is around deploy/nginx.conf. One process is enough, and can be
+// killed as a whole.
+const nginxMain = `daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr warn;
+events {}
+http {
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    include balancer.conf;
+}
+`
+
+// What of deploy/nginx.conf is of the Compose network: the port, and names that
+// Docker resolves at run time, which Debian's nginx does not do (it needs 1.27.3).
+var (
+	nginxListen  = regexp.MustCompile(`listen \d+;`)
+	nginxProxies = regexp.MustCompile(`(\s+server \S+ resolve;)+`)
+)
+
 // Balancer is an nginx in front of proxies, as deploy/nginx.conf sets it up.
 type Balancer struct {
 	*Process
 	BaseURL string // http://host:port
 }
 
-// nginxMain is around deploy/nginx.conf. One process is enough, and can be
-// killed as a whole.
-const nginxMain = `
-daemon off;
-master_process off;
-pid nginx.pid;
-error_log stderr warn;
-events {}
-http {
-	access_log off;
-	client_body_temp_path body;
-	proxy_temp_path proxy;
-	fastcgi_temp_path fastcgi;
-	uwsgi_temp_path uwsgi;
-	scgi_temp_path scgi;
-	include balancer.conf;
-}
-`
-
-// What of deploy/nginx.conf is of the Compose network: names that Docker
-// resolves, and the port.
-var (
-	dockerDNS    = regexp.MustCompile(`(?m)^resolver .*$`)
-	composeProxy = regexp.MustCompile(`server \S+:8080 resolve`)
-)
-
-// StartBalancer balances over the proxies until the test ends.
+// StartBalancer balances over the proxies until the test ends. `nginx -t` has
+// to accept the settings first.
 func StartBalancer(tb testing.TB, proxies ...Proxy) Balancer {
 	tb.Helper()
 	program, err := exec.LookPath("nginx")
@@ -56,21 +57,23 @@ func StartBalancer(tb testing.TB, proxies ...Proxy) Balancer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	addr, dir := FreeAddr(tb), tb.TempDir()
-	text := strings.Replace(dockerDNS.ReplaceAllString(string(conf), ""), "listen 8080", "listen "+addr, 1)
+	var servers strings.Builder
 	for _, p := range proxies {
-		found := composeProxy.FindStringIndex(text)
-		if found == nil {
-			tb.Fatalf("deploy/nginx.conf has fewer than %d proxies", len(proxies))
-		}
-		text = text[:found[0]] + "server " + strings.TrimPrefix(p.BaseURL, "http://") + text[found[1]:]
+		fmt.Fprintf(&servers, "\n    server %s;", strings.TrimPrefix(p.BaseURL, "http://"))
 	}
-	for name, content := range map[string]string{"nginx.conf": nginxMain, "balancer.conf": text} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+	addr, dir := FreeAddr(tb), tb.TempDir()
+	conf = nginxListen.ReplaceAll(conf, []byte("listen "+addr+";"))
+	conf = nginxProxies.ReplaceAll(conf, []byte(servers.String()))
+	for name, content := range map[string][]byte{"nginx.conf": []byte(nginxMain), "balancer.conf": conf} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			tb.Fatal(err)
 		}
 	}
+	args := []string{"-p", dir, "-e", "stderr", "-c", "nginx.conf"}
+	if out, err := exec.Command(program, append(args, "-t")...).CombinedOutput(); err != nil {
+		tb.Fatalf("nginx -t: %v\n%s", err, out)
+	}
 	b := Balancer{BaseURL: "http://" + addr}
-	b.Process = start(tb, answers(b.BaseURL+"/readyz", http.StatusOK), nil, program, "-p", dir, "-e", "stderr", "-c", "nginx.conf")
+	b.Process = start(tb, answers(b.BaseURL+"/healthz", http.StatusOK), nil, program, args...)
 	return b
 }
