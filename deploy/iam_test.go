@@ -192,7 +192,11 @@ func TestLifecycle(t *testing.T) {
 		}
 	}
 	strictJSON(t, "lifecycle.json", &config)
-	day := 24 * time.Hour
+	late := func(id string, days int) {
+		if after := time.Duration(days) * 24 * time.Hour; after <= uploadTTL+sweepGrace {
+			t.Errorf("%s: after %v, an upload lives for %v", id, after, uploadTTL)
+		}
+	}
 	var aborts, expires int
 	for _, r := range config.Rules {
 		if r.Status != "Enabled" || r.Filter.Prefix == nil {
@@ -201,21 +205,17 @@ func TestLifecycle(t *testing.T) {
 		}
 		if a := r.AbortIncompleteMultipartUpload; a != nil {
 			aborts++
+			late(r.ID, a.DaysAfterInitiation)
 			// Uploads whose path was promised are opened outside the staging prefix.
 			if *r.Filter.Prefix != "" {
 				t.Errorf("%s is for %q alone", r.ID, *r.Filter.Prefix)
 			}
-			if after := time.Duration(a.DaysAfterInitiation) * day; after <= uploadTTL+sweepGrace {
-				t.Errorf("%s: after %v, an upload lives for %v", r.ID, after, uploadTTL)
-			}
 		}
 		if e := r.Expiration; e != nil {
 			expires++
+			late(r.ID, e.Days)
 			if *r.Filter.Prefix != "STAGING_PREFIX" {
 				t.Errorf("%s deletes under %q", r.ID, *r.Filter.Prefix)
-			}
-			if after := time.Duration(e.Days) * day; after <= uploadTTL+sweepGrace {
-				t.Errorf("%s: after %v, an upload lives for %v", r.ID, after, uploadTTL)
 			}
 		}
 	}
