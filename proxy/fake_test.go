@@ -111,7 +111,7 @@ func start(tb testing.TB, e *fakeEngine, change ...func(*Config)) *site {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = srv.Serve(l)
+		_ = srv.Serve(strictListener{Listener: l, log: cfg.Log})
 	}()
 	tb.Cleanup(func() {
 		s.Halt()

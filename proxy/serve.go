@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,16 +35,20 @@ func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// Serve answers on l, by TLS if it is configured, until ctx ends. Then it is not ready, takes no more
-// connections, and lets running requests finish within grace; what runs longer
-// is cut, nothing of it counts, and that is the error.
+// Serve answers on l, by TLS if it is configured, until ctx ends. Then it is
+// not ready, takes no more connections, and lets running requests finish within
+// grace; what runs longer is cut, nothing of it counts, and that is the error.
 func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration) error {
 	srv := HTTPServer(s, s.cfg.Log)
 	run := srv.Serve
-	if s.cfg.TLS != nil {
+	if s.cfg.TLS != nil && s.cfg.HTTP2 {
+		// net/http takes HTTP/2 from connections of crypto/tls alone, so the
+		// requests of those that speak HTTP/1.1 are framed as net/http likes it.
 		srv.TLSConfig = s.cfg.TLS
-		srv.Protocols.SetHTTP2(s.cfg.HTTP2)
+		srv.Protocols.SetHTTP2(true)
 		run = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
+	} else {
+		l = strictListener{l, onlyHTTP1(s.cfg.TLS), s.cfg.Log}
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- run(l) }()
@@ -60,4 +65,14 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 		return fmt.Errorf("requests still running after %v: %w", grace, errors.Join(err, srv.Close()))
 	}
 	return nil
+}
+
+// onlyHTTP1 is a configuration by which nothing else is agreed upon.
+func onlyHTTP1(c *tls.Config) *tls.Config {
+	if c == nil {
+		return nil
+	}
+	c = c.Clone()
+	c.NextProtos = []string{"http/1.1"}
+	return c
 }

@@ -1,0 +1,73 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net"
+)
+
+// strictListener hands out connections that bring only requests whose framing
+// is clear. With a TLS configuration they end TLS.
+type strictListener struct {
+	net.Listener
+	tls *tls.Config // nil: no TLS
+	log *slog.Logger
+}
+
+// Accept implements net.Listener.
+func (l strictListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if l.tls == nil {
+		return &strictConn{Conn: c, log: l.log}, nil
+	}
+	secure := tls.Server(c, l.tls)
+	return &strictConn{Conn: secure, handshake: secure.Handshake, log: l.log}, nil
+}
+
+// strictConn is a connection to net/http, which answers an error of reading
+// with 400 where it awaits a request, and gives it to the reader of a body.
+type strictConn struct {
+	net.Conn
+	log       *slog.Logger
+	handshake func() error // still to be done, under the deadline of the first header; or nil
+	framing   framing
+	refused   error // nothing is read any more
+}
+
+// Read implements net.Conn. There is one Read at a time, as net/http does it.
+func (c *strictConn) Read(p []byte) (int, error) {
+	if c.refused != nil {
+		return 0, c.refused
+	}
+	if shake := c.handshake; shake != nil {
+		c.handshake = nil
+		if err := shake(); err != nil {
+			return 0, c.refuse("TLS handshake failed", err)
+		}
+	}
+	n, err := c.Conn.Read(p)
+	n, unclear := c.framing.accept(p[:n])
+	if unclear != nil {
+		err = c.refuse("connection refused", unclear)
+	}
+	return n, err
+}
+
+func (c *strictConn) refuse(msg string, err error) error {
+	c.refused = err
+	c.log.Warn(msg, "remote", c.RemoteAddr().String(), "err", err)
+	return err
+}
+
+// CloseWrite lets net/http end an answer whose request was not read to its end
+// in a way that the client gets to read it.
+func (c *strictConn) CloseWrite() error {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return nil
+	}
+	return half.CloseWrite()
+}
