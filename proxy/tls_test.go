@@ -20,12 +20,25 @@ import (
 // certificate is self-signed and valid for an hour.
 func certificate(tb testing.TB) (tls.Certificate, *x509.CertPool) {
 	tb.Helper()
+	cert := numbered(tb, 1)
+	leaf, err := x509.ParseCertificate(cert.Certificate[0])
+	if err != nil {
+		tb.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AddCert(leaf)
+	return cert, trusted
+}
+
+// numbered is such a certificate with a serial number.
+func numbered(tb testing.TB, serial int64) tls.Certificate {
+	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
+		SerialNumber: big.NewInt(serial),
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore:    time.Now().Add(-time.Minute),
 		NotAfter:     time.Now().Add(time.Hour),
@@ -34,13 +47,7 @@ func certificate(tb testing.TB) (tls.Certificate, *x509.CertPool) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	trusted := x509.NewCertPool()
-	trusted.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, trusted
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 // What is agreed upon with a client that offers HTTP/2 and, by its TLS

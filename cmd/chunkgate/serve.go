@@ -33,7 +33,7 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	certificate, err := s.tls()
+	certificate, err := s.tls(ctx, log)
 	if err != nil {
 		return err
 	}

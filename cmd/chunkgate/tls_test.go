@@ -47,9 +47,9 @@ func writePEM(t *testing.T, kind string, der []byte) string {
 	return file
 }
 
-// The program ends TLS itself, by HTTP/1.1 and the version that is set, and its
-// own health check finds it alive.
-func TestServeTLS(t *testing.T) {
+// setTLS sets the program up with a certificate, and with stores that are not there.
+func setTLS(t *testing.T) (certFile, keyFile string) {
+	t.Helper()
 	cert, key := newCertificate(t)
 	t.Setenv("CHUNKGATE_S3_BUCKET", "uploads")
 	t.Setenv("CHUNKGATE_S3_ENDPOINT", "http://127.0.0.1:1")
@@ -58,6 +58,13 @@ func TestServeTLS(t *testing.T) {
 	t.Setenv("CHUNKGATE_INSECURE_NO_AUTH", "true")
 	t.Setenv("CHUNKGATE_TLS_CERT", cert)
 	t.Setenv("CHUNKGATE_TLS_KEY", key)
+	return cert, key
+}
+
+// The program ends TLS itself, by HTTP/1.1 and the version that is set, and its
+// own health check finds it alive.
+func TestServeTLS(t *testing.T) {
+	setTLS(t)
 	t.Setenv("CHUNKGATE_TLS_MIN_VERSION", "1.0")
 	addr := startServe(t)
 
@@ -79,6 +86,43 @@ func TestServeTLS(t *testing.T) {
 	if code := run(t.Context(), []string{"health", "--listen", addr}, &stderr, &stderr); code != exitFailed {
 		t.Errorf("health without TLS: exit %d, want %d", code, exitFailed)
 	}
+}
+
+// A certificate that was renewed is shown without a restart.
+func TestServeRenewedCertificate(t *testing.T) {
+	cert, key := setTLS(t)
+	usual := certificateAge
+	certificateAge = 10 * time.Millisecond
+	defer func() { certificateAge = usual }()
+	addr := startServe(t)
+
+	old := shown(t, addr)
+	newCert, newKey := newCertificate(t)
+	for from, to := range map[string]string{newCert: cert, newKey: key} {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(20 * time.Second); bytes.Equal(shown(t, addr), old); {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatal("the old certificate is still shown")
+		}
+	}
+}
+
+// shown is the certificate that a server shows.
+func shown(t *testing.T, addr string) []byte {
+	t.Helper()
+	conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return conn.ConnectionState().PeerCertificates[0].Raw
 }
 
 // startServe runs the program until the test ends, and answers where it listens.
