@@ -51,21 +51,3 @@ func TestRevsRefused(t *testing.T) {
 		}
 	}
 }
-
-// No two ETags share a rev, for each rev leads back to its own; and whatever a
-// client sends as one yields an ETag that can be sent on, or an error.
-func FuzzRev(f *testing.F) {
-	f.Add(`"` + sum + `-3"`)
-	f.Add(sum + "0003")
-	f.Add("f227822")
-	f.Fuzz(func(t *testing.T, s string) {
-		if fitsHeader([]byte(s)) {
-			if back, err := etagOf(revOf(s)); err != nil || back != s {
-				t.Errorf("%q: back from %q came %q, %v", s, revOf(s), back, err)
-			}
-		}
-		if etag, err := etagOf(s); err == nil && !fitsHeader([]byte(etag)) {
-			t.Errorf("rev %q: ETag %q", s, etag)
-		}
-	})
-}
