@@ -40,8 +40,20 @@ load: ## Run k6/SCENARIO.js (smoke) against BASE_URL (with TOKEN), or else again
 	scripts/load.sh
 
 .PHONY: lint
-lint: ## Check format, go vet and staticcheck in every module
+lint: ## Check format, go vet and the linters of .golangci.yml in every module
 	scripts/lint.sh $(MODULES)
+
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities that the code can reach (needs vuln.go.dev)
+	scripts/vulncheck.sh $(MODULES)
+
+.PHONY: sbom
+sbom: ## Write what chunkgate is linked from to bin/chunkgate.cdx.json (CycloneDX)
+	scripts/sbom.sh bin/chunkgate.cdx.json
+
+.PHONY: licences
+licences: sbom ## List the licences of what is linked; fail on one that may not be
+	go run ./internal/licences <bin/chunkgate.cdx.json
 
 .PHONY: matrix
 matrix: test-deps ## Try every fault at every call of an upload (make test: one of five at each)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks format, go vet and staticcheck in the modules named, and that the
-# scripts parse.
+# Checks format, go vet and the linters of .golangci.yml in the modules named,
+# and that the scripts parse.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -16,10 +16,10 @@ for script in .ci/run scripts/*.sh; do
 done
 
 for module in "$@"; do
-  echo "== vet and staticcheck: $module"
+  echo "== vet and linters: $module"
   (
     cd "$module"
     go vet ./...
-    go tool -modfile="$root/tools/lint/go.mod" staticcheck ./...
+    go tool -modfile="$root/tools/lint/go.mod" golangci-lint run --config "$root/.golangci.yml" --timeout 20m ./...
   )
 done
