@@ -13,6 +13,14 @@ import (
 // counts even if the client has gone by then.
 // Errors: all of the package; ErrConflict only for a promised destination.
 func (e *Engine) Append(ctx context.Context, c Chunk) (Status, error) {
+	status, err := e.append(ctx, c)
+	if err != nil {
+		e.observeConflict(err)
+	}
+	return status, err
+}
+
+func (e *Engine) append(ctx context.Context, c Chunk) (Status, error) {
 	if c.Length > e.cfg.Limits.MaxChunk {
 		return Status{}, ErrTooLarge
 	}
@@ -63,6 +71,7 @@ func (e *Engine) open(ctx context.Context, c Chunk, wanted int) (Session, Number
 	if err != nil {
 		return Session{}, Numbers{}, fmt.Errorf("open upload: %w", err)
 	}
+	e.cfg.Observer.Opened()
 	if c.Offset > 0 {
 		return Session{}, Numbers{}, &OffsetError{ID: s.ID, Expires: s.Expires, Got: c.Offset, Want: 0}
 	}
@@ -80,7 +89,7 @@ func (a *attempt) run(ctx context.Context, src *source) (Status, error) {
 		return Status{ID: a.s.ID, Expires: a.s.Expires, Offset: a.s.Offset}, nil
 	}
 	to := a.s.Offset + a.taken
-	err := retry(ctx, always, func() error {
+	err := a.e.retry(ctx, InSessions, always, func() error {
 		return a.e.cfg.Sessions.Advance(ctx, Advance{
 			ID: a.s.ID, Attempt: a.id, Epoch: a.epoch, From: a.s.Offset, To: to,
 			UploadID: a.s.UploadID, Parts: a.parts, Tail: a.tail, Drop: a.shed, Unused: a.numbers, Now: a.e.cfg.Now(),
@@ -88,6 +97,7 @@ func (a *attempt) run(ctx context.Context, src *source) (Status, error) {
 	})
 	switch {
 	case err == nil:
+		a.e.cfg.Observer.Stored(a.taken)
 		a.e.deleteFragments(ctx, a.shed)
 		return Status{ID: a.s.ID, Expires: a.s.Expires, Offset: to}, nil
 	case errors.Is(err, ErrUnavailable): // it may have been done: touch nothing

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 )
 
@@ -130,7 +131,7 @@ func (a *attempt) upload(ctx context.Context, m Multipart, size int64, tail []Fr
 	number func() (int, error), more func() bool,
 ) (part Part, err error) {
 	mark := f.mark()
-	err = retry(ctx, func() bool { return more() && f.rewind(mark) }, func() error {
+	err = a.e.retry(ctx, InObjects, func() bool { return more() && f.rewind(mark) }, func() error {
 		n, err := number()
 		if err != nil {
 			return err
@@ -143,6 +144,8 @@ func (a *attempt) upload(ctx context.Context, m Multipart, size int64, tail []Fr
 	if err != nil {
 		return Part{}, fmt.Errorf("store part of %d bytes: %w", size, err)
 	}
+	a.e.cfg.Log.LogAttrs(ctx, slog.LevelDebug, "part", slog.String("upload", a.s.ID),
+		slog.Int("part", part.Number), slog.Int64("bytes", size))
 	return part, nil
 }
 
@@ -158,7 +161,7 @@ func (a *attempt) multipart(ctx context.Context) (Multipart, error) {
 		return Multipart{}, fmt.Errorf("open multipart upload: %w", err)
 	}
 	var stored string
-	err = retry(ctx, always, func() error {
+	err = a.e.retry(ctx, InSessions, always, func() error {
 		stored, err = a.e.cfg.Sessions.Attach(ctx, a.s.ID, m.ID, a.e.cfg.Now())
 		return err
 	})

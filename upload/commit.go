@@ -66,7 +66,7 @@ func (e *Engine) start(ctx context.Context, s Session, previous *Commit, r Commi
 	e.runs.Go(func() {
 		ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 		defer cancel(nil)
-		run := &run{e: e, s: s, r: r, commit: *s.Commit, cancel: cancel}
+		run := &run{e: e, s: s, r: r, commit: *s.Commit, cancel: cancel, begun: time.Now()}
 		if previous != nil { // until it is known what that one left, it must not be forgotten
 			run.commit.Terms, run.commit.Key, run.commit.Copy = previous.Terms, previous.Key, previous.Copy
 		}
@@ -153,6 +153,7 @@ func (r *run) resolve(ctx context.Context, previous *Commit) (o Object, mine boo
 
 // inherit stores the object that a dead runner made, under that one's terms.
 func (r *run) inherit(ctx context.Context, previous *Commit, done Object) (Object, error) {
+	r.way = Inherited
 	object, err := r.end(ctx, done)
 	if err == nil && previous.Terms != r.r.Terms {
 		return Object{}, ErrCompleted
@@ -179,10 +180,11 @@ func (r *run) end(ctx context.Context, object Object) (Object, error) {
 	object.Upload, object.Type = r.s.ID, ""
 	c := r.state()
 	c.Result = &object
-	err := retry(ctx, always, func() error { return r.e.cfg.Sessions.EndCommit(ctx, r.s.ID, c) })
+	err := r.e.retry(ctx, InSessions, always, func() error { return r.e.cfg.Sessions.EndCommit(ctx, r.s.ID, c) })
 	if err != nil {
 		return Object{}, fmt.Errorf("store result of commit: %w", superseded(err))
 	}
+	r.e.cfg.Observer.Committed(r.way, time.Since(r.begun))
 	r.tidy(ctx)
 	return object, nil
 }

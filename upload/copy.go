@@ -60,7 +60,7 @@ func (r *run) copyTo(ctx context.Context, key string, c Condition) (Object, erro
 func (r *run) endCopy(ctx context.Context, m Multipart, cause error) error {
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	err := retry(ctx, always, func() error { return r.e.cfg.Objects.Abort(ctx, m) })
+	err := r.e.retry(ctx, InObjects, always, func() error { return r.e.cfg.Objects.Abort(ctx, m) })
 	switch {
 	case err == nil:
 		return cause
@@ -115,7 +115,7 @@ func (r *run) copyParts(ctx context.Context, m Multipart) ([]Part, error) {
 		work.Go(func() {
 			for i := range next {
 				offset := int64(i) * size
-				err := retry(ctx, always, func() (err error) {
+				err := r.e.retry(ctx, InObjects, always, func() (err error) {
 					parts[i], err = r.e.cfg.Objects.CopyPart(ctx, m, i+1, r.e.stagingKey(r.s.ID), offset, min(size, r.s.Offset-offset))
 					return err
 				})

@@ -18,6 +18,7 @@ func (e *Engine) Discard(ctx context.Context, owner, id string) error {
 	if err := e.clean(ctx, s); err != nil {
 		return err
 	}
+	e.observeEnd(Discarded, s)
 	return e.cfg.Sessions.DropPieces(ctx, s.ID, s.Tail)
 }
 
@@ -52,6 +53,7 @@ func (e *Engine) lost(ctx context.Context, s Session, cause error) error {
 			return fmt.Errorf("%w: multipart upload was gone, but empty: %w", ErrUnavailable, cause)
 		}
 	}
+	e.cfg.Observer.Damaged()
 	e.cfg.Log.Error("upload is damaged and given up", "upload", s.ID, "offset", s.Offset, "err", cause)
 	ctx, cancel := afterwards(ctx)
 	defer cancel()

@@ -29,6 +29,8 @@ type Config struct {
 	Now   func() time.Time // nil: time.Now
 	NewID func() string    // nil: 128 random bits; URL-safe, never twice the same
 	Log   *slog.Logger     // nil: silent
+
+	Observer Observer // nil: nobody
 }
 
 // Chunk is what a client sends in one request.
@@ -98,6 +100,9 @@ func New(cfg Config) *Engine {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Observer == nil {
+		cfg.Observer = silent{}
 	}
 	return &Engine{cfg: cfg, slabs: newSlabs(cfg.BufferMemory)}
 }

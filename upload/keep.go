@@ -44,15 +44,18 @@ func (a *attempt) keepSome(ctx context.Context, f feed, length int64) (int64, er
 // keepPieces stores the buffer's unread bytes as pieces, in one round trip.
 func (a *attempt) keepPieces(ctx context.Context, b *buffer) error {
 	pieces := b.pieces()
-	err := retry(ctx, always, func() error {
+	err := a.e.retry(ctx, InSessions, always, func() error {
 		return a.e.cfg.Sessions.PutPieces(ctx, a.s.ID, a.id, a.pieces, pieces, a.s.Expires)
 	})
 	if err != nil {
 		return fmt.Errorf("keep tail: %w", err)
 	}
+	var kept int64
 	for _, piece := range pieces {
 		a.listPiece(int64(len(piece)))
+		kept += int64(len(piece))
 	}
+	a.e.cfg.Observer.Kept(InSessions, kept)
 	return nil
 }
 
@@ -76,13 +79,14 @@ func (a *attempt) keepObject(ctx context.Context, f feed, length int64) error {
 	key := a.e.stagingFolder(a.s.ID) + "tail/" + a.id + "-" + strconv.Itoa(a.objects)
 	a.objects++
 	mark := f.mark()
-	err := retry(ctx, func() bool { return f.rewind(mark) }, func() error {
+	err := a.e.retry(ctx, InObjects, func() bool { return f.rewind(mark) }, func() error {
 		_, err := a.e.cfg.Objects.Put(ctx, key, length, f, Attributes{}, Condition{})
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("keep tail: %w", err)
 	}
+	a.e.cfg.Observer.Kept(InObjects, length)
 	a.tail = append(a.tail, Fragment{Place: InObjects, Name: key, Size: length})
 	return nil
 }

@@ -14,6 +14,7 @@ func (r *run) publish(ctx context.Context) (Object, error) {
 	if err := r.keepPromise(); err != nil {
 		return Object{}, err
 	}
+	r.way = Copied
 	if r.s.Sealed {
 		return r.copyStaged(ctx)
 	}
@@ -26,8 +27,10 @@ func (r *run) publish(ctx context.Context) (Object, error) {
 	}
 	switch {
 	case len(parts) == 0:
+		r.way = Single
 		return r.putTail(ctx)
 	case r.s.Promised:
+		r.way = Promised
 		return r.completePromised(ctx, parts)
 	}
 	if err := r.assemble(ctx, parts); err != nil {
@@ -69,6 +72,7 @@ func (r *run) eachName(ctx context.Context, try func(key string, c Condition) (O
 		if !errors.Is(err, ErrConflict) {
 			return object, err
 		}
+		r.e.cfg.Observer.Conflicted(OverDestination)
 		if errors.Is(err, errAbove) || errors.Is(err, errFolder) && !condition.Absent {
 			return Object{}, err
 		}
@@ -108,7 +112,7 @@ func (r *run) conflict(ctx context.Context, key string, c Condition) (Object, er
 func (r *run) putTail(ctx context.Context) (Object, error) {
 	r.unused = r.s.multipart()
 	return r.eachName(ctx, func(key string, c Condition) (object Object, err error) {
-		err = retry(ctx, always, func() error {
+		err = r.e.retry(ctx, InObjects, always, func() error {
 			tail := r.e.readTail(ctx, r.s.ID, r.s.Tail)
 			defer tail.Close()
 			object, err = r.e.cfg.Objects.Put(ctx, key, r.s.Offset, tail, r.attributes(), c)
@@ -122,6 +126,7 @@ func (r *run) putTail(ctx context.Context) (Object, error) {
 func (r *run) completePromised(ctx context.Context, parts []Part) (Object, error) {
 	object, err := r.complete(ctx, parts, r.r.Condition)
 	if errors.Is(err, ErrConflict) {
+		r.e.cfg.Observer.Conflicted(OverDestination)
 		return r.conflict(ctx, r.s.Key, r.r.Condition)
 	}
 	return object, r.orLost(err)
@@ -190,6 +195,7 @@ func (r *run) lastPart(ctx context.Context, parts []Part) ([]Part, error) {
 // orLost tells an upload whose bytes are gone from a store that does not answer.
 func (r *run) orLost(err error) error {
 	if errors.Is(err, errTailGone) || errors.Is(err, ErrNotExist) || errors.Is(err, ErrDamaged) {
+		r.e.cfg.Observer.Damaged()
 		r.e.cfg.Log.Error("upload is damaged", "upload", r.s.ID, "offset", r.s.Offset, "err", err)
 		return ErrNotFound
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // PutRequest is a whole file in one request.
@@ -49,14 +50,16 @@ func (e *Engine) putStreamed(ctx context.Context, r PutRequest) (Object, error) 
 		return Object{}, &InvalidError{Reason: "no destination"}
 	}
 	if err := e.checkPlace(ctx, r.Root, key); err != nil {
+		e.observeConflict(err)
 		return Object{}, err
 	}
 	if r.Interrupt != nil {
 		defer context.AfterFunc(ctx, r.Interrupt)()
 	}
+	begun := time.Now()
 	src := newSource(Chunk{Body: r.Body, Length: r.Length}, r.Length)
 	var object Object
-	err := retry(ctx, func() bool { return src.rewind(0) }, func() (err error) {
+	err := e.retry(ctx, InObjects, func() bool { return src.rewind(0) }, func() (err error) {
 		object, err = e.cfg.Objects.Put(ctx, key, r.Length, src, Attributes{ContentType: r.ContentType, Upload: e.cfg.NewID()}, Condition{})
 		return err
 	})
@@ -69,5 +72,7 @@ func (e *Engine) putStreamed(ctx context.Context, r PutRequest) (Object, error) 
 		return Object{}, fmt.Errorf("store file: %w", err)
 	}
 	object.Modified = e.cfg.Now()
+	e.cfg.Observer.Stored(r.Length)
+	e.cfg.Observer.Committed(Streamed, time.Since(begun))
 	return object, nil
 }

@@ -16,8 +16,9 @@ const (
 	patience = 5 * time.Second
 )
 
-// retry repeats do while it says ErrUnavailable and again allows it.
-func retry(ctx context.Context, again func() bool, do func() error) error {
+// retry repeats do, a call to the store at, while it says ErrUnavailable and
+// again allows it.
+func (e *Engine) retry(ctx context.Context, at Place, again func() bool, do func() error) error {
 	begun := time.Now()
 	wait := backoff
 	for n := 1; ; n++ {
@@ -29,6 +30,7 @@ func retry(ctx context.Context, again func() bool, do func() error) error {
 		select {
 		case <-timer.C:
 			wait *= 2
+			e.cfg.Observer.Retried(at)
 		case <-ctx.Done():
 			timer.Stop()
 			return err

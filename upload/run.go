@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // run is one commit at work.
@@ -13,6 +14,8 @@ type run struct {
 	r      CommitRequest
 	cancel context.CancelCauseFunc
 	unused Multipart // not needed once the commit has succeeded
+	begun  time.Time
+	way    Way // how the object appears, once that is known
 
 	mu     sync.Mutex // the lease is renewed beside the work
 	commit Commit
@@ -33,7 +36,7 @@ func (r *run) update(ctx context.Context, change func(*Commit)) error {
 	defer r.mu.Unlock()
 	change(&r.commit)
 	r.commit.Lease = r.e.cfg.Now().Add(r.e.cfg.Lease)
-	err := retry(ctx, always, func() error {
+	err := r.e.retry(ctx, InSessions, always, func() error {
 		return r.e.cfg.Sessions.UpdateCommit(ctx, r.s.ID, r.commit, r.s.Sealed)
 	})
 	if err != nil {

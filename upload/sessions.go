@@ -98,7 +98,8 @@ type Sessions interface {
 	// Errors: ErrNotFound as for UpdateCommit.
 	Reopen(ctx context.Context, id, runner string) error
 
-	// Bury takes a session to State Gone and answers what is to be cleaned up.
+	// Bury takes a session to State Gone and answers it as it was: what is to be
+	// cleaned up, and by its State whether it was Gone before.
 	// An owner of "" is the sweeper, which may bury only what has expired by
 	// now. A session that is Gone already is answered again, also to its owner.
 	// Of a commit taken over by a runner that never reported, Terms and Key are

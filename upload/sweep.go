@@ -21,6 +21,12 @@ const (
 // says how many it freed. Any number of sweepers may run: each upload is
 // claimed by one.
 func (e *Engine) Sweep(ctx context.Context) (int, error) {
+	freed, err := e.sweepDue(ctx)
+	e.cfg.Observer.Swept(err)
+	return freed, err
+}
+
+func (e *Engine) sweepDue(ctx context.Context) (int, error) {
 	now := e.cfg.Now()
 	ids, err := e.cfg.Sessions.Due(ctx, now.Add(-sweepDelay), now.Add(sweepRetry-sweepDelay), sweepBatch)
 	if err != nil {
@@ -54,6 +60,7 @@ func (e *Engine) sweep(ctx context.Context, id string) error {
 	if err := e.clean(ctx, s); err != nil {
 		return err
 	}
+	e.observeEnd(Expired, s)
 	return e.cfg.Sessions.Forget(ctx, id)
 }
 

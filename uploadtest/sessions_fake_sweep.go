@@ -28,11 +28,12 @@ func (f *Sessions) Bury(ctx context.Context, id, owner string, now time.Time) (u
 		case s.State == upload.Committing && s.Commit.Lease.After(now):
 			return upload.Session{}, upload.ErrBusy
 		}
-		s.State = upload.Gone
 		if s.previous != nil { // the successor has made nothing
 			s.Commit.Terms, s.Commit.Key, s.previous = s.previous.Terms, s.previous.Key, nil
 		}
-		return s.snapshot(), nil
+		was := s.snapshot()
+		s.State = upload.Gone
+		return was, nil
 	})
 }
 

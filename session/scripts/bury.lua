@@ -5,7 +5,7 @@
 -- An owner buries what lives, the sweeper what has expired; neither a commit
 -- whose runner is alive. Of a takeover that never reported, its predecessor's
 -- commit is answered: only that one can have left anything.
--- Answers: ok, record | notfound | busy
+-- Answers: ok, record as it was | notfound | busy
 
 local sweeper, now = ARGV[2] == '', ARGV[1]
 local r, flat = record()
@@ -21,6 +21,6 @@ if r.former_terms then
   redis.call('HSET', KEYS[1], 'terms', r.former_terms, 'destination', r.former_destination)
   forget_former()
 end
-redis.call('HSET', KEYS[1], 'state', 'gone')
 r, flat = record()
+redis.call('HSET', KEYS[1], 'state', 'gone')
 return {'ok', flat}
