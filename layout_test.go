@@ -21,19 +21,24 @@ var (
 		"uploadtest":          {"upload"},
 		"internal/testserver": {},
 		"internal/teststore":  {"internal/testserver", "s3backend", "upload"},
-		"cmd/chunkgate":       {"upload", "session", "s3backend", "proxy"},
+		"metrics":             {"upload", "proxy"},
+		"tracing":             {},
+		"cmd/chunkgate":       {"upload", "session", "s3backend", "proxy", "metrics", "tracing"},
 	}
 	// onlyIn names, for a third-party module, the one package that may import it.
 	onlyIn = map[string]string{
-		"github.com/redis/go-redis/":  "session",
-		"github.com/aws/":             "s3backend",
-		"github.com/labstack/echo/":   "proxy",
-		"github.com/alecthomas/":      "cmd/chunkgate",
-		"github.com/prometheus/":      "proxy",
-		"github.com/versity/":         "none",
-		"github.com/alicebob/":        "none",
-		"github.com/minio/minio-go/":  "none",
-		"github.com/stretchr/testify": "none",
+		"github.com/redis/go-redis/": "session",
+		"github.com/aws/":            "s3backend",
+		"github.com/labstack/echo/":  "proxy",
+		"github.com/alecthomas/":     "cmd/chunkgate",
+		"github.com/prometheus/":     "metrics",
+		// Its API is for whoever makes spans.
+		"go.opentelemetry.io/otel/sdk/":       "tracing",
+		"go.opentelemetry.io/otel/exporters/": "tracing",
+		"github.com/versity/":                 "none",
+		"github.com/alicebob/":                "none",
+		"github.com/minio/minio-go/":          "none",
+		"github.com/stretchr/testify":         "none",
 	}
 )
 

@@ -27,6 +27,7 @@ type body struct {
 
 	mu          sync.Mutex
 	deadline    func(time.Time) error // of reading from the connection
+	begun       time.Time             // of the first Read
 	armed       time.Time             // when the deadline was last set
 	interrupted bool
 	deaf        bool // the engine is done: its interrupts come too late
@@ -73,6 +74,9 @@ func (b *body) arm() error {
 		return errInterrupted
 	}
 	now := time.Now()
+	if b.begun.IsZero() {
+		b.begun = now
+	}
 	if b.over || now.Sub(b.armed) < b.idle/8 {
 		return nil
 	}
@@ -131,6 +135,13 @@ func (b *body) explain(err error) error {
 		return fmt.Errorf("%w: %w", upload.ErrIdle, err)
 	}
 	return fmt.Errorf("%w: %w", upload.ErrShortBody, err)
+}
+
+// firstAsked is when the body was first asked for; zero if it was not.
+func (b *body) firstAsked() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.begun
 }
 
 // state says whether nothing is left to read, and whether the connection is

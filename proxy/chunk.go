@@ -12,6 +12,7 @@ import (
 // append handles PUT and POST /1/chunked_upload (PROTOCOL 1.1). Parameters are
 // taken from the query alone: some clients label a chunk's raw bytes as a form.
 func (s *Server) append(r *request) error {
+	r.chunk = true
 	chunk, err := s.chunk(r)
 	if err != nil {
 		return err
@@ -22,7 +23,7 @@ func (s *Server) append(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.upload = st.ID
+	r.stands(st.ID, st.Offset)
 	r.reply(http.StatusOK, position(st.Expires, st.ID, st.Offset))
 	return nil
 }

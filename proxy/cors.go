@@ -18,7 +18,7 @@ func cors(origins []string) echo.MiddlewareFunc {
 		Skipper:       func(echo.Context) bool { return len(origins) == 0 },
 		AllowOrigins:  origins,
 		AllowHeaders:  []string{"Authorization", "Content-Type", "If-None-Match", "Range"},
-		ExposeHeaders: []string{"Content-Range", "ETag", "Retry-After", "x-dropbox-metadata", "x-server-response"},
+		ExposeHeaders: []string{"Content-Range", "ETag", "Retry-After", requestIDHeader, "x-dropbox-metadata", "x-server-response"},
 		MaxAge:        corsMaxAge,
 	})
 }

@@ -66,7 +66,7 @@ func TestCrossOriginAnswers(t *testing.T) {
 		for origin, want := range map[string]map[string]string{
 			"Origin: " + pageOrigin + "\r\n": {
 				"Origin": pageOrigin, "Vary": "Origin",
-				"Access-Control-Expose-Headers": "Content-Range,ETag,Retry-After,x-dropbox-metadata,x-server-response",
+				"Access-Control-Expose-Headers": "Content-Range,ETag,Retry-After,X-Request-Id,x-dropbox-metadata,x-server-response",
 			},
 			"Origin: https://evil.com\r\n": {"Vary": "Origin"},
 			"":                             {"Vary": "Origin"},

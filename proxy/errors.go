@@ -128,7 +128,7 @@ func (s *Server) fail(r *request) {
 // misplaced answers a chunk that does not begin where its upload ends: the one
 // error that tells an offset, and clients act on it (PROTOCOL 2.1).
 func (s *Server) misplaced(r *request, e *upload.OffsetError) {
-	r.upload = e.ID
+	r.stands(e.ID, e.Want)
 	if !s.drain(r.Request(), r.body) {
 		r.Response().Header().Set("Connection", "close")
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // receive is around every handler: it reads the body for them, answers their
@@ -19,8 +20,11 @@ func (s *Server) receive(next echo.HandlerFunc) echo.HandlerFunc {
 		r := &request{
 			Context: c,
 			started: time.Now(),
+			id:      requestID(c.Request()),
 			body:    newBody(c.Response().Writer, c.Request(), s.cfg.BodyIdle),
 		}
+		c.Response().Header().Set(requestIDHeader, r.id)
+		s.cfg.Observer.Begun(c.Request().ContentLength)
 		defer s.finish(r)
 		if r.err = guard(next, r); r.err != nil {
 			s.fail(r)
@@ -42,6 +46,10 @@ func guard(h echo.HandlerFunc, r *request) (err error) {
 // finish also runs when the connection is being dropped.
 func (s *Server) finish(r *request) {
 	r.body.end(false)
+	s.cfg.Observer.Ended(r.observation())
+	if s.cfg.Tracing != nil {
+		r.annotate()
+	}
 	s.cfg.Log.LogAttrs(context.Background(), r.level(), "request", r.attrs()...)
 }
 
@@ -60,16 +68,21 @@ func (r *request) level() slog.Level {
 	return slog.LevelInfo
 }
 
+// status is what was answered; 0 if nothing was.
+func (r *request) status() int {
+	if r.dropped {
+		return 0
+	}
+	return r.Response().Status
+}
+
 // attrs hold the route instead of the URL, in which clients send tokens.
 func (r *request) attrs() []slog.Attr {
-	status := r.Response().Status
-	if r.dropped {
-		status = 0
-	}
 	attrs := []slog.Attr{
+		slog.String("req", r.id),
 		slog.String("method", r.Request().Method),
 		slog.String("route", r.Path()),
-		slog.Int("status", status),
+		slog.Int("status", r.status()),
 		slog.Int64("bytes", r.body.read.Load()),
 		slog.Duration("dur", time.Since(r.started)),
 	}
@@ -78,6 +91,12 @@ func (r *request) attrs() []slog.Attr {
 	}
 	if r.upload != "" {
 		attrs = append(attrs, slog.String("upload", r.upload))
+	}
+	if r.told {
+		attrs = append(attrs, slog.Int64("offset", r.offset))
+	}
+	if id := trace.SpanContextFromContext(r.Request().Context()).TraceID(); id.IsValid() {
+		attrs = append(attrs, slog.String("trace", id.String()))
 	}
 	if r.err != nil {
 		attrs = append(attrs, slog.String("err", r.err.Error()))

@@ -20,9 +20,9 @@ func TestLog(t *testing.T) {
 		want   string
 	}{
 		"chunk": {&fakeEngine{append: take}, "PUT", "/1/chunked_upload",
-			`level=INFO msg=request method=PUT route=/1/chunked_upload status=200 bytes=5 dur=D owner=ada upload=v0k84B0AT9fYkfMUp0sBTA`},
+			`level=INFO msg=request method=PUT route=/1/chunked_upload status=200 bytes=5 dur=D owner=ada upload=v0k84B0AT9fYkfMUp0sBTA offset=5`},
 		"mismatch": {refuse(&upload.OffsetError{ID: testID, Got: 1, Want: 2}), "PUT", "/1/chunked_upload",
-			`level=INFO msg=request method=PUT route=/1/chunked_upload status=400 bytes=5 dur=D owner=ada upload=v0k84B0AT9fYkfMUp0sBTA err="offset is 2, not 1"`},
+			`level=INFO msg=request method=PUT route=/1/chunked_upload status=400 bytes=5 dur=D owner=ada upload=v0k84B0AT9fYkfMUp0sBTA offset=2 err="offset is 2, not 1"`},
 		"unavailable": {refuse(upload.ErrUnavailable), "PUT", "/1/chunked_upload" + query,
 			`level=WARN msg=request method=PUT route=/1/chunked_upload status=503 bytes=5 dur=D owner=ada upload=v0k84B0AT9fYkfMUp0sBTA err="storage unavailable"`},
 		"defect": {refuse(errors.New("the cause")), "POST", "/1/chunked_upload",
@@ -34,7 +34,7 @@ func TestLog(t *testing.T) {
 		"health": {&fakeEngine{}, "GET", "/healthz",
 			`level=DEBUG msg=request method=GET route=/healthz status=200 bytes=0 dur=D`},
 	}
-	varying := regexp.MustCompile(`(?m)^time=\S+ | dur=\S+`)
+	varying := regexp.MustCompile(`(?m)^time=\S+ | req=\S+| dur=\S+`)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, test.engine)

@@ -17,7 +17,8 @@ func (r *request) send(src io.Reader) error {
 		connection: http.NewResponseController(r.Response().Writer),
 		idle:       r.body.idle,
 	}
-	_, err := io.Copy(w, src)
+	n, err := io.Copy(w, src)
+	r.sent += n
 	return err
 }
 

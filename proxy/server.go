@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -42,7 +43,9 @@ type Config struct {
 	RetryAfter   time.Duration // told with every 503, in whole seconds; 0: 1 s
 	ReadyTimeout time.Duration // bounds one look at the stores for /readyz; 0: 2 s
 
-	Log *slog.Logger // nil: slog.Default()
+	Log      *slog.Logger         // nil: slog.Default()
+	Observer Observer             // nil: nobody
+	Tracing  trace.TracerProvider // nil: no spans
 }
 
 func (c Config) withDefaults() Config {
@@ -60,6 +63,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
+	}
+	if c.Observer == nil {
+		c.Observer = silent{}
 	}
 	return c
 }
@@ -85,6 +91,9 @@ func New(cfg Config) *Server {
 
 	e := s.routes
 	e.Pre(canonical)
+	if s.cfg.Tracing != nil {
+		e.Use(traced(s.cfg.Tracing))
+	}
 	e.Use(s.receive, cors(s.cfg.Origins))
 
 	probe := []string{http.MethodGet, http.MethodHead}
@@ -106,6 +115,7 @@ func New(cfg Config) *Server {
 	e.Match(form, "/1/fileops/create_folder", s.authenticatedByForm(s.createFolder))
 	e.Match(form, "/1/fileops/delete", s.authenticatedByForm(s.remove))
 	e.GET("/1/account/info", s.authenticated(s.accountInfo))
+	s.observe()
 	return s
 }
 

@@ -33,10 +33,10 @@ func (s *site) exchange(tb testing.TB, raw string) string {
 // The bytes of an answer, all of them but the date: shell clients match them.
 func TestWireOfChunk(t *testing.T) {
 	s := start(t, &fakeEngine{append: take})
-	got := s.exchange(t, "PUT /1/chunked_upload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+bearer+
+	got := s.exchange(t, "PUT /1/chunked_upload HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-Id: r-1\r\n"+bearer+
 		"Content-Length: 31337\r\n\r\n"+strings.Repeat("x", 31337))
 	body := `{"expires": "Tue, 19 Jul 2011 21:55:38 +0000", "upload_id": "v0k84B0AT9fYkfMUp0sBTA", "offset": 31337}`
-	want := "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Type: text/javascript\r\n" +
+	want := "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Type: text/javascript\r\nX-Request-Id: r-1\r\n" +
 		fmt.Sprintf("Content-Length: %d\r\nConnection: close\r\n\r\n", len(body)) + body
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -27,12 +28,13 @@ const (
 // Config tells where the bucket is. Credentials, and the region if it is not
 // given, come from the SDK's own chain: AWS_* variables, shared files, roles.
 type Config struct {
-	Endpoint  string   // URL of the store; "" is AWS
-	Bucket    string   // must exist
-	Region    string   // "": from the SDK's chain, else us-east-1 with an Endpoint
-	PathStyle bool     // bucket in the path and not in the host name, as MinIO wants it
-	Checksum  Checksum // "" is Auto
-	Timeouts  Timeouts // zero fields take their defaults
+	Endpoint  string               // URL of the store; "" is AWS
+	Bucket    string               // must exist
+	Region    string               // "": from the SDK's chain, else us-east-1 with an Endpoint
+	PathStyle bool                 // bucket in the path and not in the host name, as MinIO wants it
+	Checksum  Checksum             // "" is Auto
+	Timeouts  Timeouts             // zero fields take their defaults
+	Tracing   trace.TracerProvider // of a span a call; nil: none
 
 	// AccessKey and SecretKey replace the SDK's chain in tests and in dev/.
 	AccessKey string
@@ -111,6 +113,9 @@ func New(ctx context.Context, c Config) (*Backend, error) {
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		if c.Endpoint != "" {
 			o.BaseEndpoint = aws.String(c.Endpoint)
+		}
+		if c.Tracing != nil {
+			traced(c.Tracing)(o)
 		}
 		// AWS_ENDPOINT_URL gives an endpoint of one's own, too.
 		if o.BaseEndpoint != nil && o.Region == "" {
