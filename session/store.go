@@ -93,6 +93,14 @@ func (s *Store) Get(ctx context.Context, id, owner string, now time.Time) (uploa
 	return u, nil
 }
 
+// Count is how many sessions have a record: those that are open, and those that
+// ended, until they are forgotten an hour after their expiry. It costs Redis
+// the same however many there are.
+func (s *Store) Count(ctx context.Context) (int64, error) {
+	n, err := s.client.ZCard(ctx, s.deadlines()).Result()
+	return n, unavailable(ctx, "count sessions", err)
+}
+
 // Ping implements upload.Sessions. It writes, because a Redis that is
 // read-only, out of memory or unable to persist still answers PING.
 func (s *Store) Ping(ctx context.Context) error {

@@ -11,9 +11,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chunkgate/chunkgate/metrics"
 	"github.com/chunkgate/chunkgate/proxy"
 	"github.com/chunkgate/chunkgate/s3backend"
 	"github.com/chunkgate/chunkgate/session"
+	"github.com/chunkgate/chunkgate/tracing"
 	"github.com/chunkgate/chunkgate/upload"
 )
 
@@ -37,29 +39,48 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	watch := metrics.New()
+	spans, err := tracing.Start(ctx, metrics.Version(), log)
+	if err != nil {
+		return err
+	}
+	defer spans.Stop()
 	redis, err := session.Connect(s.RedisURL)
 	if err != nil {
 		return &settingError{"CHUNKGATE_REDIS_URL", "is wrong: " + err.Error()}
 	}
 	defer redis.Close()
-	objects, err := s3backend.New(ctx, s.backend())
+	if err := session.Trace(redis, spans.Stores); err != nil {
+		return err
+	}
+	backend := s.backend()
+	backend.Tracing = spans.Stores
+	objects, err := s3backend.New(ctx, backend)
 	if err != nil {
 		return err
 	}
+	sessions := session.New(redis, session.Options{Prefix: s.RedisPrefix, Replicas: s.RedisReplicas, Durable: s.RedisDurable})
 	engine := upload.New(upload.Config{
-		Sessions: session.New(redis, session.Options{Prefix: s.RedisPrefix, Replicas: s.RedisReplicas, Durable: s.RedisDurable}),
-		Objects:  objects,
+		Sessions: watch.Sessions(sessions),
+		Objects:  watch.Objects(objects),
 		Limits:   s.limits(), TTL: s.UploadTTL, Lease: s.CommitLease, StagingPrefix: s.StagingPrefix,
 		TailInSessions: int64(s.TailRedisMax), BufferMemory: int64(s.BufferMemory), PartsParallel: s.PartsParallel,
-		Log: log,
+		Log: log, Observer: watch.Engine,
 	})
+	watch.Engine.WatchBuffers(engine.Buffers)
+	watch.WatchUploads(sessions.Count)
 	server := proxy.New(proxy.Config{
-		Engine: engine, Files: objects, Auth: auth,
+		Engine: engine, Files: watch.Files(objects), Auth: auth,
 		TLS: certificate, HTTP2: s.HTTP2, Origins: s.CORSOrigins,
 		KeyPrefix: s.KeyPrefix, StagingPrefix: s.StagingPrefix,
 		StrictLength: s.StrictLength, MaxChunk: int64(s.MaxChunk), BodyIdle: s.BodyIdleTimeout,
-		Log: log,
+		Log: log, Observer: watch.Requests, Tracing: spans.Requests,
 	})
+	admin, err := s.startAdmin(server, watch, log)
+	if err != nil {
+		return err
+	}
+	defer admin.close()
 	return s.run(ctx, server, engine, log)
 }
 

@@ -59,6 +59,8 @@ type settings struct {
 	TokensFile     string `env:"CHUNKGATE_TOKENS_FILE" help:"Who may come in, a line each: sha256:<hex of a bearer token's SHA-256> <owner> <key prefix>, or oauth1:<consumer key>:<consumer secret>:<token>:<token secret> and the same."`
 	InsecureNoAuth bool   `env:"CHUNKGATE_INSECURE_NO_AUTH" help:"DANGER: serve anybody. For a trusted network or a first try only."`
 
+	observe `embed:""`
+
 	LogLevel slog.Level `default:"INFO" env:"CHUNKGATE_LOG_LEVEL" help:"DEBUG, INFO, WARN or ERROR."`
 }
 

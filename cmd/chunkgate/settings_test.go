@@ -32,6 +32,10 @@ func TestReadmeTable(t *testing.T) {
 func tableOf(s reflect.Type) []string {
 	var rows []string
 	for f := range s.Fields() {
+		if _, ok := f.Tag.Lookup("embed"); ok {
+			rows = append(rows, tableOf(f.Type)...)
+			continue
+		}
 		value := "–"
 		if d := f.Tag.Get("default"); d != "" {
 			value = "`" + d + "`"
@@ -76,6 +80,7 @@ func TestWrongSettings(t *testing.T) {
 		{"CHUNKGATE_S3_CHECKSUM", "md5", "s3-checksum must be one of"},
 		{"CHUNKGATE_REDIS_URL", "http://user:hunter2@x", "CHUNKGATE_REDIS_URL is wrong"},
 		{"CHUNKGATE_LISTEN", "nowhere", "CHUNKGATE_LISTEN cannot be listened on"},
+		{"CHUNKGATE_ADMIN_LISTEN", "nowhere", "CHUNKGATE_ADMIN_LISTEN cannot be listened on"},
 		{"CHUNKGATE_TLS_CERT", tokens, "CHUNKGATE_TLS_KEY must name the key"},
 		{"CHUNKGATE_TLS_KEY", tokens, "CHUNKGATE_TLS_CERT must name the certificate"},
 		{"CHUNKGATE_TLS_MIN_VERSION", "1.4", "tls-min-version must be one of"},

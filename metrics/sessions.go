@@ -1,0 +1,166 @@
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// Names of upload.Sessions' methods as values of the label operation.
+const (
+	opOpen         = "open"
+	opGet          = "get"
+	opBegin        = "begin"
+	opDraw         = "draw"
+	opAttach       = "attach"
+	opDetach       = "detach"
+	opAdvance      = "advance"
+	opParts        = "parts"
+	opPutPieces    = "put_pieces"
+	opGetPieces    = "get_pieces"
+	opDropPieces   = "drop_pieces"
+	opBeginCommit  = "begin_commit"
+	opUpdateCommit = "update_commit"
+	opEndCommit    = "end_commit"
+	opReopen       = "reopen"
+	opBury         = "bury"
+	opDue          = "due"
+	opAdopt        = "adopt"
+	opForget       = "forget"
+	opPing         = "ping"
+)
+
+var sessionsOps = []string{
+	opOpen, opGet, opBegin, opDraw, opAttach, opDetach, opAdvance, opParts,
+	opPutPieces, opGetPieces, opDropPieces, opBeginCommit, opUpdateCommit,
+	opEndCommit, opReopen, opBury, opDue, opAdopt, opForget, opPing,
+}
+
+// Sessions is next with its calls counted and timed.
+func (m *Metrics) Sessions(next upload.Sessions) upload.Sessions { return sessions{next, m.redis} }
+
+type sessions struct {
+	next  upload.Sessions
+	calls *calls
+}
+
+// Open implements upload.Sessions.
+func (d sessions) Open(ctx context.Context, s upload.Session, wanted int) (n upload.Numbers, err error) {
+	defer d.calls.done(opOpen, time.Now(), &err)
+	return d.next.Open(ctx, s, wanted)
+}
+
+// Get implements upload.Sessions.
+func (d sessions) Get(ctx context.Context, id, owner string, now time.Time) (s upload.Session, err error) {
+	defer d.calls.done(opGet, time.Now(), &err)
+	return d.next.Get(ctx, id, owner, now)
+}
+
+// Begin implements upload.Sessions.
+func (d sessions) Begin(ctx context.Context, b upload.Begin) (s upload.Session, n upload.Numbers, err error) {
+	defer d.calls.done(opBegin, time.Now(), &err)
+	return d.next.Begin(ctx, b)
+}
+
+// Draw implements upload.Sessions.
+func (d sessions) Draw(ctx context.Context, id string, wanted int, now time.Time) (n upload.Numbers, err error) {
+	defer d.calls.done(opDraw, time.Now(), &err)
+	return d.next.Draw(ctx, id, wanted, now)
+}
+
+// Attach implements upload.Sessions.
+func (d sessions) Attach(ctx context.Context, id, uploadID string, now time.Time) (stored string, err error) {
+	defer d.calls.done(opAttach, time.Now(), &err)
+	return d.next.Attach(ctx, id, uploadID, now)
+}
+
+// Detach implements upload.Sessions.
+func (d sessions) Detach(ctx context.Context, id, uploadID string) (err error) {
+	defer d.calls.done(opDetach, time.Now(), &err)
+	return d.next.Detach(ctx, id, uploadID)
+}
+
+// Advance implements upload.Sessions.
+func (d sessions) Advance(ctx context.Context, a upload.Advance) (err error) {
+	defer d.calls.done(opAdvance, time.Now(), &err)
+	return d.next.Advance(ctx, a)
+}
+
+// Parts implements upload.Sessions.
+func (d sessions) Parts(ctx context.Context, id string) (parts []upload.Part, err error) {
+	defer d.calls.done(opParts, time.Now(), &err)
+	return d.next.Parts(ctx, id)
+}
+
+// PutPieces implements upload.Sessions.
+func (d sessions) PutPieces(ctx context.Context, id, name string, first int, pieces [][]byte, expires time.Time) (err error) {
+	defer d.calls.done(opPutPieces, time.Now(), &err)
+	return d.next.PutPieces(ctx, id, name, first, pieces, expires)
+}
+
+// GetPieces implements upload.Sessions.
+func (d sessions) GetPieces(ctx context.Context, id string, pieces []upload.Piece) (err error) {
+	defer d.calls.done(opGetPieces, time.Now(), &err)
+	return d.next.GetPieces(ctx, id, pieces)
+}
+
+// DropPieces implements upload.Sessions.
+func (d sessions) DropPieces(ctx context.Context, id string, fragments []upload.Fragment) (err error) {
+	defer d.calls.done(opDropPieces, time.Now(), &err)
+	return d.next.DropPieces(ctx, id, fragments)
+}
+
+// BeginCommit implements upload.Sessions.
+func (d sessions) BeginCommit(ctx context.Context, id, owner string, c upload.Commit, now time.Time) (s upload.Session, previous *upload.Commit, err error) {
+	defer d.calls.done(opBeginCommit, time.Now(), &err)
+	return d.next.BeginCommit(ctx, id, owner, c, now)
+}
+
+// UpdateCommit implements upload.Sessions.
+func (d sessions) UpdateCommit(ctx context.Context, id string, c upload.Commit, sealed bool) (err error) {
+	defer d.calls.done(opUpdateCommit, time.Now(), &err)
+	return d.next.UpdateCommit(ctx, id, c, sealed)
+}
+
+// EndCommit implements upload.Sessions.
+func (d sessions) EndCommit(ctx context.Context, id string, c upload.Commit) (err error) {
+	defer d.calls.done(opEndCommit, time.Now(), &err)
+	return d.next.EndCommit(ctx, id, c)
+}
+
+// Reopen implements upload.Sessions.
+func (d sessions) Reopen(ctx context.Context, id, runner string) (err error) {
+	defer d.calls.done(opReopen, time.Now(), &err)
+	return d.next.Reopen(ctx, id, runner)
+}
+
+// Bury implements upload.Sessions.
+func (d sessions) Bury(ctx context.Context, id, owner string, now time.Time) (s upload.Session, err error) {
+	defer d.calls.done(opBury, time.Now(), &err)
+	return d.next.Bury(ctx, id, owner, now)
+}
+
+// Due implements upload.Sessions.
+func (d sessions) Due(ctx context.Context, now, retry time.Time, max int) (ids []string, err error) {
+	defer d.calls.done(opDue, time.Now(), &err)
+	return d.next.Due(ctx, now, retry, max)
+}
+
+// Adopt implements upload.Sessions.
+func (d sessions) Adopt(ctx context.Context, ids []string, deadline time.Time) (n int, err error) {
+	defer d.calls.done(opAdopt, time.Now(), &err)
+	return d.next.Adopt(ctx, ids, deadline)
+}
+
+// Forget implements upload.Sessions.
+func (d sessions) Forget(ctx context.Context, id string) (err error) {
+	defer d.calls.done(opForget, time.Now(), &err)
+	return d.next.Forget(ctx, id)
+}
+
+// Ping implements upload.Sessions.
+func (d sessions) Ping(ctx context.Context) (err error) {
+	defer d.calls.done(opPing, time.Now(), &err)
+	return d.next.Ping(ctx)
+}
