@@ -44,7 +44,7 @@ lint: ## Check format, go vet and the linters of .golangci.yml in every module
 	scripts/lint.sh $(MODULES)
 
 .PHONY: vulncheck
-vulncheck: ## Look for known vulnerabilities that the code can reach (needs vuln.go.dev)
+vulncheck: ## Look for known vulnerabilities that the code can reach (needs its database)
 	scripts/vulncheck.sh $(MODULES)
 
 .PHONY: sbom
@@ -54,6 +54,10 @@ sbom: ## Write what chunkgate is linked from to bin/chunkgate.cdx.json (CycloneD
 .PHONY: licences
 licences: sbom ## List the licences of what is linked; fail on one that may not be
 	go run ./internal/licences <bin/chunkgate.cdx.json
+
+.PHONY: rules
+rules: ## Check alerts, their test cases and the dashboard's queries with promtool
+	scripts/rules.sh
 
 .PHONY: matrix
 matrix: test-deps ## Try every fault at every call of an upload (make test: one of five at each)

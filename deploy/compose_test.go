@@ -44,6 +44,7 @@ func TestProfiles(t *testing.T) {
 		{nil, base},
 		{[]string{"scale"}, append([]string{"balancer", "proxy-2", "proxy-3"}, base...)},
 		{[]string{"load"}, append([]string{"k6", "link"}, base...)},
+		{[]string{"observe"}, append([]string{"grafana", "jaeger", "prometheus"}, base...)},
 	} {
 		t.Run(strings.Join(c.profiles, "+"), func(t *testing.T) {
 			got := load(t, c.profiles...).ServiceNames()
@@ -92,6 +93,7 @@ func TestStartOrder(t *testing.T) {
 		"balancer": {"proxy": healthy, "proxy-2": healthy, "proxy-3": healthy},
 		"k6":       {"proxy": healthy, "link": healthy},
 		"link":     {},
+		"grafana":  {"prometheus": healthy},
 	}
 	for name, s := range everything(t) {
 		for on, condition := range want[name] {
