@@ -130,8 +130,10 @@ func (r *run) make(ctx context.Context) (Object, error) {
 	}
 	object, mine, err := r.own(ctx, r.s.Commit.Key)
 	if mine || err != nil {
+		r.way = Inherited
 		return object, err
 	}
+	r.e.cfg.Observer.Damaged()
 	r.e.cfg.Log.Error("upload may have lost bytes in the session store and is not committed", "upload", r.s.ID, "offset", r.s.Offset)
 	return Object{}, ErrNotFound
 }

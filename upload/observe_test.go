@@ -135,6 +135,22 @@ func TestObserver(t *testing.T) {
 			_, _ = l.Sweep(t.Context())
 		}, map[string]int64{"swept false": 1}},
 
+		"forgotten after a failover": {func(t *testing.T, l *lab) {
+			s := l.mustPut(t, "", 0, content(1, 80))
+			takeOver := l.sessions.Replica()
+			l.mustPut(t, s.ID, 80, content(1, 80))
+			takeOver()
+			_, _ = l.commit(s.ID, "f")
+		}, map[string]int64{"opened": 1, "stored": 160, "damaged": 1}},
+
+		"commit forgotten after a failover": {func(t *testing.T, l *lab) {
+			s := l.mustPut(t, "", 0, content(1, 80))
+			takeOver := l.sessions.Replica()
+			l.mustCommit(t, s.ID, "f")
+			takeOver()
+			l.mustCommit(t, s.ID, "f")
+		}, map[string]int64{"opened": 1, "stored": 80, "committed copied": 1, "committed inherited": 1}},
+
 		"damaged": {func(t *testing.T, l *lab) {
 			s := l.mustPut(t, "", 0, content(1, 80))
 			for _, m := range l.objects.OpenMultiparts() {
