@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/chunkgate/chunkgate/internal/testserver"
+	"github.com/chunkgate/chunkgate/internal/teststore"
 	"github.com/chunkgate/chunkgate/metrics"
-	"github.com/chunkgate/chunkgate/s3backend"
 	"github.com/chunkgate/chunkgate/session"
 	"github.com/chunkgate/chunkgate/upload"
 	"github.com/chunkgate/chunkgate/uploadtest"
@@ -31,7 +31,7 @@ func TestSessionsInMemory(t *testing.T) {
 func TestObjects(t *testing.T) {
 	store := testserver.MinIO(t)
 	uploadtest.TestObjects(t, func(t *testing.T) upload.Objects {
-		return metrics.New().Objects(mustObjects(t, store))
+		return metrics.New().Objects(teststore.Open(t, store))
 	})
 }
 
@@ -49,16 +49,4 @@ func mustSessions(tb testing.TB, url string) *session.Store {
 	}
 	tb.Cleanup(func() { _ = client.Close() })
 	return session.New(client, session.Options{Prefix: rand.Text() + ":"})
-}
-
-func mustObjects(tb testing.TB, store testserver.Store) *s3backend.Backend {
-	tb.Helper()
-	b, err := s3backend.New(tb.Context(), s3backend.Config{
-		Endpoint: store.Endpoint, Bucket: store.Bucket, PathStyle: true,
-		AccessKey: store.AccessKey, SecretKey: store.SecretKey,
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return b
 }
