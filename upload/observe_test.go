@@ -100,6 +100,15 @@ func TestObserver(t *testing.T) {
 			_, _ = l.commitIf(s.ID, absent, "f", "f (1)")
 		}, map[string]int64{"opened": 2, "stored": 80, "kept s": 80, "conflict destination": 2, "committed single": 2}},
 
+		"promised destination taken": {func(t *testing.T, l *lab) {
+			s, err := l.Append(t.Context(), upload.Chunk{Owner: owner, Destination: "f", Length: 80, Body: read(content(1, 80))()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.mustCommit(t, l.mustPut(t, "", 0, content(1, 40)).ID, "f")
+			_, _ = l.commitIf(s.ID, absent, "f")
+		}, map[string]int64{"opened": 2, "stored": 120, "kept s": 40, "committed single": 1, "conflict destination": 1}},
+
 		"store refuses twice": {func(t *testing.T, l *lab) {
 			left := 2
 			l.objects.Fault = func(op, _ string) error {

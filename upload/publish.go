@@ -126,8 +126,10 @@ func (r *run) putTail(ctx context.Context) (Object, error) {
 func (r *run) completePromised(ctx context.Context, parts []Part) (Object, error) {
 	object, err := r.complete(ctx, parts, r.r.Condition)
 	if errors.Is(err, ErrConflict) {
-		r.e.cfg.Observer.Conflicted(OverDestination)
-		return r.conflict(ctx, r.s.Key, r.r.Condition)
+		if object, err = r.conflict(ctx, r.s.Key, r.r.Condition); errors.Is(err, ErrConflict) {
+			r.e.cfg.Observer.Conflicted(OverDestination)
+		}
+		return object, err
 	}
 	return object, r.orLost(err)
 }
