@@ -14,30 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
 )
-
-// rules is as much of a file of Prometheus's rules as is looked at here.
-type rules struct {
-	Groups []struct {
-		Rules []struct {
-			Alert       string
-			Expr        string
-			Labels      map[string]string
-			Annotations map[string]string
-		}
-	}
-}
-
-func alerts(t *testing.T) rules {
-	t.Helper()
-	var r rules
-	parse(t, "deploy/prometheus/alerts.yml", &r)
-	if len(r.Groups) != 1 || len(r.Groups[0].Rules) == 0 {
-		t.Fatal("no alerts")
-	}
-	return r
-}
 
 func parse(t *testing.T, file string, into any) {
 	t.Helper()
@@ -82,7 +60,7 @@ func TestMetricsExist(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range alerts(t).Groups[0].Rules {
+	for _, r := range alerts(t) {
 		ask("alert "+r.Alert, r.Expr)
 	}
 	d := grafana(t)
@@ -171,7 +149,7 @@ func scrape(t *testing.T, url string) string {
 // case in which it fires and the case in which it does not.
 func TestAlerts(t *testing.T) {
 	cases := read(t, "deploy/prometheus/alerts_test.yml")
-	for _, r := range alerts(t).Groups[0].Rules {
+	for _, r := range alerts(t) {
 		if r.Labels["severity"] != "critical" && r.Labels["severity"] != "warning" {
 			t.Errorf("%s has severity %q", r.Alert, r.Labels["severity"])
 		}
@@ -228,14 +206,14 @@ func TestProvisioning(t *testing.T) {
 // TestScrapedProxies: Prometheus reads every proxy, where its admin listener is.
 func TestScrapedProxies(t *testing.T) {
 	var config struct {
-		RuleFiles     []string `yaml:"rule_files"`
+		RuleFiles     []string `json:"rule_files"`
 		ScrapeConfigs []struct {
-			JobName string `yaml:"job_name"`
+			JobName string `json:"job_name"`
 			DNS     []struct {
 				Names []string
 				Port  int
-			} `yaml:"dns_sd_configs"`
-		} `yaml:"scrape_configs"`
+			} `json:"dns_sd_configs"`
+		} `json:"scrape_configs"`
 	}
 	parse(t, "deploy/prometheus/prometheus.yml", &config)
 	if !slices.Equal(config.RuleFiles, []string{"alerts.yml"}) || config.ScrapeConfigs[0].JobName != "chunkgate" {

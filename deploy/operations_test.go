@@ -14,6 +14,8 @@ import (
 // alert is a rule of alerts.yml.
 type alert struct {
 	Alert       string
+	Expr        string
+	Labels      map[string]string
 	Annotations map[string]string
 }
 
