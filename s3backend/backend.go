@@ -35,6 +35,7 @@ type Config struct {
 	Checksum  Checksum             // "" is Auto
 	Timeouts  Timeouts             // zero fields take their defaults
 	Tracing   trace.TracerProvider // of a span a call; nil: none
+	Storage   Storage              // how objects are kept; the zero value leaves it to the bucket
 
 	// AccessKey and SecretKey replace the SDK's chain in tests and in dev/.
 	AccessKey string
@@ -50,6 +51,9 @@ func (c Config) Validate() error {
 	case "", Auto, Trailer, None:
 	default:
 		return fmt.Errorf("the S3 checksum must be %q, %q or %q, not %q", Auto, Trailer, None, c.Checksum)
+	}
+	if err := c.Storage.Validate(); err != nil {
+		return err
 	}
 	if c.Endpoint == "" {
 		return nil
@@ -70,6 +74,7 @@ type Backend struct {
 	bucket   string
 	trailer  bool // else bodies go out as they are
 	timeouts Timeouts
+	storage  Storage
 }
 
 var (
@@ -127,7 +132,7 @@ func New(ctx context.Context, c Config) (*Backend, error) {
 		return nil, fmt.Errorf("the S3 region must be given, for example in AWS_REGION")
 	}
 	trailer := c.Checksum == Trailer || (c.Checksum != None && o.BaseEndpoint != nil)
-	return &Backend{client: sdk, bucket: c.Bucket, trailer: trailer, timeouts: timeouts}, nil
+	return &Backend{client: sdk, bucket: c.Bucket, trailer: trailer, timeouts: timeouts, storage: c.Storage}, nil
 }
 
 func loadConfig(ctx context.Context, c Config, t Timeouts) (aws.Config, error) {

@@ -12,7 +12,11 @@ import (
 	"github.com/chunkgate/chunkgate/upload"
 )
 
-// CopyPart implements upload.Objects.
+// CopyPart implements upload.Objects. It names no encryption, storage class or
+// tag: a part is stored as the CreateMultipartUpload at the destination said,
+// and S3 decrypts a source under SSE-S3 or SSE-KMS by itself, given
+// kms:Decrypt. Only customers' own keys (SSE-C) would have to be named again.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
 func (b *Backend) CopyPart(ctx context.Context, m upload.Multipart, number int, source string, offset, size int64) (upload.Part, error) {
 	call, cancel := context.WithTimeout(ctx, b.timeouts.Work)
 	defer cancel()

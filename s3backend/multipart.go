@@ -20,10 +20,15 @@ func (b *Backend) CreateMultipart(ctx context.Context, key string, a upload.Attr
 	call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
 	defer cancel()
 	out, err := b.client.CreateMultipartUpload(call, &s3.CreateMultipartUploadInput{
-		Bucket:      &b.bucket,
-		Key:         &key,
-		ContentType: contentType(a),
-		Metadata:    metadata(a),
+		Bucket:               &b.bucket,
+		Key:                  &key,
+		ContentType:          contentType(a),
+		Metadata:             metadata(a),
+		ServerSideEncryption: b.storage.sse(),
+		SSEKMSKeyId:          b.storage.kmsKey(),
+		BucketKeyEnabled:     b.storage.bucketKey(),
+		StorageClass:         b.storage.class(a.Staged),
+		Tagging:              b.storage.tagging(a.Staged),
 	})
 	if err != nil {
 		return upload.Multipart{}, translate(ctx, "create multipart upload", err)

@@ -23,10 +23,7 @@ func metadata(a upload.Attributes) map[string]string {
 }
 
 func contentType(a upload.Attributes) *string {
-	if a.ContentType == "" {
-		return nil
-	}
-	return aws.String(a.ContentType)
+	return unlessEmpty(a.ContentType)
 }
 
 // Put implements upload.Objects. Like UploadPart it is sent once.
@@ -35,14 +32,19 @@ func (b *Backend) Put(ctx context.Context, key string, size int64, src io.Reader
 	s := sending{what: "put object", src: src, size: size, condition: c}
 	_, err := b.stream(ctx, s, func(ctx context.Context, p payload) (err error) {
 		out, err = b.client.PutObject(ctx, &s3.PutObjectInput{
-			Bucket:        &b.bucket,
-			Key:           &key,
-			Body:          p.reader,
-			ContentLength: &p.length,
-			ContentType:   contentType(a),
-			Metadata:      metadata(a),
-			IfNoneMatch:   ifNoneMatch(c),
-			IfMatch:       ifMatch(c),
+			Bucket:               &b.bucket,
+			Key:                  &key,
+			Body:                 p.reader,
+			ContentLength:        &p.length,
+			ContentType:          contentType(a),
+			Metadata:             metadata(a),
+			IfNoneMatch:          ifNoneMatch(c),
+			IfMatch:              ifMatch(c),
+			ServerSideEncryption: b.storage.sse(),
+			SSEKMSKeyId:          b.storage.kmsKey(),
+			BucketKeyEnabled:     b.storage.bucketKey(),
+			StorageClass:         b.storage.class(a.Staged),
+			Tagging:              b.storage.tagging(a.Staged),
 		}, p.options...)
 		return err
 	})

@@ -156,7 +156,7 @@ func (a *attempt) multipart(ctx context.Context) (Multipart, error) {
 	if a.s.UploadID != "" {
 		return a.s.multipart(), nil
 	}
-	m, err := a.e.cfg.Objects.CreateMultipart(ctx, a.s.Key, Attributes{ContentType: a.s.Type, Upload: a.s.ID})
+	m, err := a.e.cfg.Objects.CreateMultipart(ctx, a.s.Key, Attributes{ContentType: a.s.Type, Upload: a.s.ID, Staged: !a.s.Promised})
 	if err != nil {
 		return Multipart{}, fmt.Errorf("open multipart upload: %w", err)
 	}

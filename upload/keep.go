@@ -80,7 +80,7 @@ func (a *attempt) keepObject(ctx context.Context, f feed, length int64) error {
 	a.objects++
 	mark := f.mark()
 	err := a.e.retry(ctx, InObjects, func() bool { return f.rewind(mark) }, func() error {
-		_, err := a.e.cfg.Objects.Put(ctx, key, length, f, Attributes{}, Condition{})
+		_, err := a.e.cfg.Objects.Put(ctx, key, length, f, Attributes{Staged: true}, Condition{})
 		return err
 	})
 	if err != nil {

@@ -81,6 +81,7 @@ type Staged struct {
 type Attributes struct {
 	ContentType string // "" leaves it to the store
 	Upload      string // id of the upload, kept in the object's metadata; "" for none
+	Staged      bool   // gone after the commit: not worth what is done for objects that stay
 }
 
 // Condition is what must hold at the destination at the moment the object

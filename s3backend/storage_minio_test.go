@@ -1,0 +1,95 @@
+package s3backend_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chunkgate/chunkgate/internal/testserver"
+	"github.com/chunkgate/chunkgate/s3backend"
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// TestStorageAtMinIO stores in each way and asks the real store what it kept,
+// also of an object that was copied out of an encrypted one.
+func TestStorageAtMinIO(t *testing.T) {
+	minio := testserver.MinIO(t, "MINIO_KMS_SECRET_KEY=test-key:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+	for _, sse := range []s3backend.Encryption{s3backend.ByS3, s3backend.ByKMS} {
+		t.Run(string(sse), func(t *testing.T) {
+			var seen http.Header
+			b, err := s3backend.New(t.Context(), s3backend.Config{
+				Endpoint: listening(t, minio.Endpoint, &seen), Bucket: minio.Bucket, PathStyle: true,
+				AccessKey: minio.AccessKey, SecretKey: minio.SecretKey,
+				Storage: s3backend.Storage{
+					SSE: sse, Class: "REDUCED_REDUNDANCY", Tags: map[string]string{"team": "a b", "x": "1"},
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			put := func(key string, staged bool) {
+				if _, err := b.Put(t.Context(), key, 5, strings.NewReader("hello"), upload.Attributes{Staged: staged}, upload.Condition{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			put("tail", true)
+			put("whole", false)
+			m, err := b.CreateMultipart(t.Context(), "copied", upload.Attributes{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			part, err := b.CopyPart(t.Context(), m, 1, "tail", 0, 5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Complete(t.Context(), m, []upload.Part{part}, upload.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+			for key, want := range map[string]kept{
+				"tail":   {SSE: string(sse)},
+				"whole":  {SSE: string(sse), Class: "REDUCED_REDUNDANCY", Tags: "2"},
+				"copied": {SSE: string(sse), Class: "REDUCED_REDUNDANCY", Tags: "2"},
+			} {
+				body, err := b.Get(t.Context(), key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = body.Close()
+				got := kept{
+					SSE: seen.Get("X-Amz-Server-Side-Encryption"), Class: seen.Get("X-Amz-Storage-Class"), Tags: seen.Get("X-Amz-Tagging-Count"),
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", key, diff)
+				}
+			}
+		})
+	}
+}
+
+// kept is what a store says of how it keeps an object.
+type kept struct{ SSE, Class, Tags string }
+
+// listening is a proxy that keeps the latest answer's header.
+func listening(t *testing.T, endpoint string, seen *http.Header) string {
+	target, err := url.Parse(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host // it is signed
+		},
+		ModifyResponse: func(r *http.Response) error {
+			*seen = r.Header.Clone()
+			return nil
+		},
+	})
+	t.Cleanup(proxy.Close)
+	return proxy.URL
+}
