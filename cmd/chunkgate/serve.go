@@ -13,8 +13,6 @@ import (
 
 	"github.com/chunkgate/chunkgate/metrics"
 	"github.com/chunkgate/chunkgate/proxy"
-	"github.com/chunkgate/chunkgate/s3backend"
-	"github.com/chunkgate/chunkgate/session"
 	"github.com/chunkgate/chunkgate/tracing"
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -45,21 +43,11 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	defer spans.Stop()
-	redis, err := session.Connect(s.RedisURL)
+	sessions, objects, redis, err := s.connect(ctx, spans)
 	if err != nil {
-		return &settingError{"CHUNKGATE_REDIS_URL", "is wrong: " + err.Error()}
+		return err
 	}
 	defer redis.Close()
-	if err := session.Trace(redis, spans.Stores); err != nil {
-		return err
-	}
-	backend := s.backend()
-	backend.Tracing = spans.Stores
-	objects, err := s3backend.New(ctx, backend)
-	if err != nil {
-		return err
-	}
-	sessions := session.New(redis, session.Options{Prefix: s.RedisPrefix, Replicas: s.RedisReplicas, Durable: s.RedisDurable})
 	engine := upload.New(upload.Config{
 		Sessions: watch.Sessions(sessions),
 		Objects:  watch.Objects(objects),

@@ -32,7 +32,7 @@ func TestReadmeTable(t *testing.T) {
 func tableOf(s reflect.Type) []string {
 	var rows []string
 	for f := range s.Fields() {
-		if _, ok := f.Tag.Lookup("embed"); ok {
+		if _, ok := f.Tag.Lookup("embed"); ok || f.Anonymous {
 			rows = append(rows, tableOf(f.Type)...)
 			continue
 		}
@@ -78,6 +78,12 @@ func TestWrongSettings(t *testing.T) {
 		{"CHUNKGATE_SHUTDOWN_TIMEOUT", "-1s", "CHUNKGATE_SHUTDOWN_TIMEOUT must not"},
 		{"CHUNKGATE_S3_ENDPOINT", "minio:9000", "CHUNKGATE_S3_ENDPOINT"},
 		{"CHUNKGATE_S3_CHECKSUM", "md5", "s3-checksum must be one of"},
+		{"CHUNKGATE_S3_SSE", "aes", "s3-sse must be one of"},
+		{"CHUNKGATE_S3_SSE_KMS_KEY_ID", "alias/x", "CHUNKGATE_S3_SSE is wrong: a KMS key needs"},
+		{"CHUNKGATE_S3_SSE_BUCKET_KEY", "true", "CHUNKGATE_S3_SSE is wrong: an S3 bucket key needs"},
+		{"CHUNKGATE_S3_STORAGE_CLASS", "GLACIER", "CHUNKGATE_S3_STORAGE_CLASS is wrong: the S3 storage class GLACIER cannot"},
+		{"CHUNKGATE_S3_TAGS", "a=b,c=d;e", "CHUNKGATE_S3_TAGS is wrong: the value of the S3 tag \"c\" must"},
+		{"CHUNKGATE_S3_TAGS", "a", "s3-tags"},
 		{"CHUNKGATE_REDIS_URL", "http://user:hunter2@x", "CHUNKGATE_REDIS_URL is wrong"},
 		{"CHUNKGATE_LISTEN", "nowhere", "CHUNKGATE_LISTEN cannot be listened on"},
 		{"CHUNKGATE_ADMIN_LISTEN", "nowhere", "CHUNKGATE_ADMIN_LISTEN cannot be listened on"},
