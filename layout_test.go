@@ -18,12 +18,13 @@ var (
 		"session":             {"upload"},
 		"s3backend":           {"upload"},
 		"proxy":               {"upload"},
+		"inspect":             {"upload"},
 		"uploadtest":          {"upload"},
 		"internal/testserver": {},
 		"internal/teststore":  {"internal/testserver", "s3backend", "upload"},
 		"metrics":             {"upload", "proxy"},
 		"tracing":             {},
-		"cmd/chunkgate":       {"upload", "session", "s3backend", "proxy", "metrics", "tracing"},
+		"cmd/chunkgate":       {"upload", "session", "s3backend", "proxy", "metrics", "tracing", "inspect"},
 	}
 	// onlyIn names, for a third-party module, the one package that may import it.
 	onlyIn = map[string]string{

@@ -29,6 +29,7 @@ import (
 //	doubt                            1: it may lack what was accepted last
 //	result                           the object, see encodeObject
 //	reopened                         the latest runner that gave up
+//	failure, failed                  what a store last did not do for it, and when
 //
 // A reader ignores fields that it does not know, so that versions can be mixed
 // while replicas are replaced.

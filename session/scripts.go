@@ -25,6 +25,7 @@ var (
 	endCommitScript    = script("end_commit")
 	reopenScript       = script("reopen")
 	buryScript         = script("bury")
+	noteFailureScript  = script("note_failure")
 	dueScript          = redis.NewScript(source("due"))
 )
 

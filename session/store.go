@@ -42,7 +42,10 @@ type Store struct {
 	durable  bool
 }
 
-var _ upload.Sessions = (*Store)(nil)
+var (
+	_ upload.Sessions = (*Store)(nil)
+	_ upload.Failures = (*Store)(nil)
+)
 
 // New makes a Store. The client, which Connect makes, stays the caller's: its
 // timeouts and repeats bound how long a method takes.

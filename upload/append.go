@@ -33,8 +33,11 @@ func (e *Engine) append(ctx context.Context, c Chunk) (Status, error) {
 	}
 	src := newSource(c, e.cfg.Limits.MaxChunk)
 	status, err := e.attempt(s, numbers).run(ctx, src)
-	if err != nil && c.ID == "" {
+	switch {
+	case err != nil && c.ID == "":
 		e.discardUnknown(ctx, s)
+	case err != nil:
+		e.noteFailure(ctx, s.ID, fmt.Sprintf("chunk at %d", s.Offset), err)
 	}
 	return status, err
 }

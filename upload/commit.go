@@ -71,6 +71,9 @@ func (e *Engine) start(ctx context.Context, s Session, previous *Commit, r Commi
 			run.commit.Terms, run.commit.Key, run.commit.Copy = previous.Terms, previous.Key, previous.Copy
 		}
 		object, err := run.do(ctx, previous)
+		if err != nil {
+			e.noteFailure(ctx, s.ID, "commit to "+run.commit.Key, err)
+		}
 		done <- outcome{object, err}
 	})
 	return done

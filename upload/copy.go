@@ -100,7 +100,7 @@ func (r *run) copyFailed(ctx context.Context, err error) error {
 			return fmt.Errorf("copy to destination: %w: %v", ErrUnavailable, err)
 		}
 	}
-	return r.orLost(fmt.Errorf("copy to destination: %w", err))
+	return r.orLost(ctx, fmt.Errorf("copy to destination: %w", err))
 }
 
 // copyParts copies the staged object part by part, a few at a time.

@@ -53,8 +53,7 @@ func (e *Engine) lost(ctx context.Context, s Session, cause error) error {
 			return fmt.Errorf("%w: multipart upload was gone, but empty: %w", ErrUnavailable, cause)
 		}
 	}
-	e.cfg.Observer.Damaged()
-	e.cfg.Log.Error("upload is damaged and given up", "upload", s.ID, "offset", s.Offset, "err", cause)
+	e.damaged(ctx, s, cause)
 	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	if err := e.Discard(ctx, s.Owner, s.ID); err != nil {

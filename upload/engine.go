@@ -15,6 +15,7 @@ import (
 type Config struct {
 	Sessions Sessions
 	Objects  Objects
+	Failures Failures // nil: failures are only logged
 
 	Limits Limits
 
@@ -82,9 +83,10 @@ type CommitRequest struct {
 // Engine appends, commits and sweeps. It is safe for concurrent use, and any
 // number of engines may share the same stores.
 type Engine struct {
-	cfg   Config
-	slabs *slabs
-	runs  sync.WaitGroup // commits at work
+	cfg    Config
+	slabs  *slabs
+	runs   sync.WaitGroup // commits at work
+	noting chan struct{}  // one entry a failure that is being noted
 }
 
 // New makes an engine.
@@ -104,7 +106,7 @@ func New(cfg Config) *Engine {
 	if cfg.Observer == nil {
 		cfg.Observer = silent{}
 	}
-	return &Engine{cfg: cfg, slabs: newSlabs(cfg.BufferMemory)}
+	return &Engine{cfg: cfg, slabs: newSlabs(cfg.BufferMemory), noting: make(chan struct{}, failureNoters)}
 }
 
 // newID is 128 random bits as 22 characters that need no escaping in a URL,
@@ -118,8 +120,11 @@ func newID() string {
 // stagingFolder is where everything of a session is that is not its destination.
 func (e *Engine) stagingFolder(id string) string { return e.cfg.StagingPrefix + id + "/" }
 
-// stagingKey is where the object is assembled while its destination is unknown.
-func (e *Engine) stagingKey(id string) string { return e.stagingFolder(id) + "object" }
+func (e *Engine) stagingKey(id string) string { return StagingKey(e.cfg.StagingPrefix, id) }
+
+// StagingKey is where an upload's object is assembled while its destination is
+// unknown.
+func StagingKey(prefix, id string) string { return prefix + id + "/object" }
 
 // Status answers where to resume. Errors: ErrNotFound, ErrCompleted, ErrUnavailable.
 func (e *Engine) Status(ctx context.Context, owner, id string) (Status, error) {

@@ -118,7 +118,7 @@ func (r *run) putTail(ctx context.Context) (Object, error) {
 			object, err = r.e.cfg.Objects.Put(ctx, key, r.s.Offset, tail, r.attributes(), c)
 			return err
 		})
-		return object, r.orLost(err)
+		return object, r.orLost(ctx, err)
 	})
 }
 
@@ -131,7 +131,7 @@ func (r *run) completePromised(ctx context.Context, parts []Part) (Object, error
 		}
 		return object, err
 	}
-	return object, r.orLost(err)
+	return object, r.orLost(ctx, err)
 }
 
 // assemble completes the multipart upload at the staging key. From then on the
@@ -139,7 +139,7 @@ func (r *run) completePromised(ctx context.Context, parts []Part) (Object, error
 // but takes no more chunks.
 func (r *run) assemble(ctx context.Context, parts []Part) error {
 	if _, err := r.complete(ctx, parts, Condition{}); err != nil {
-		return r.orLost(err)
+		return r.orLost(ctx, err)
 	}
 	r.mu.Lock()
 	r.s.Sealed = true
@@ -195,10 +195,9 @@ func (r *run) lastPart(ctx context.Context, parts []Part) ([]Part, error) {
 }
 
 // orLost tells an upload whose bytes are gone from a store that does not answer.
-func (r *run) orLost(err error) error {
+func (r *run) orLost(ctx context.Context, err error) error {
 	if errors.Is(err, errTailGone) || errors.Is(err, ErrNotExist) || errors.Is(err, ErrDamaged) {
-		r.e.cfg.Observer.Damaged()
-		r.e.cfg.Log.Error("upload is damaged", "upload", r.s.ID, "offset", r.s.Offset, "err", err)
+		r.e.damaged(ctx, r.s, err)
 		return ErrNotFound
 	}
 	return err

@@ -9,13 +9,14 @@ import (
 
 // sweepBatch is how many uploads one Sweep looks at, and sweepRetry how long a
 // claim on one lasts: a sweeper that dies leaves its claims to the others then.
-// sweepDelay is how long after its expiry an upload is swept: a chunk that was
-// under way then has ended by now, and leaves nothing behind that nobody knows.
 const (
 	sweepBatch = 100
 	sweepRetry = 10 * time.Minute
-	sweepDelay = time.Hour
 )
+
+// SweepDelay is how long after its expiry an upload is swept: a chunk that was
+// under way then has ended by now, and leaves nothing behind that nobody knows.
+const SweepDelay = time.Hour
 
 // Sweep cleans up what has expired, up to a bounded number of uploads, and
 // says how many it freed. Any number of sweepers may run: each upload is
@@ -28,7 +29,7 @@ func (e *Engine) Sweep(ctx context.Context) (int, error) {
 
 func (e *Engine) sweepDue(ctx context.Context) (int, error) {
 	now := e.cfg.Now()
-	ids, err := e.cfg.Sessions.Due(ctx, now.Add(-sweepDelay), now.Add(sweepRetry-sweepDelay), sweepBatch)
+	ids, err := e.cfg.Sessions.Due(ctx, now.Add(-SweepDelay), now.Add(sweepRetry-SweepDelay), sweepBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -75,7 +76,7 @@ func (e *Engine) sweepDestination(ctx context.Context, s Session) error {
 		keys = append(keys, s.Commit.Key)
 	}
 	for _, key := range keys {
-		if err := e.abortEmpty(ctx, key, s, e.cfg.Now().Add(-sweepDelay)); err != nil {
+		if err := e.abortEmpty(ctx, key, s, e.cfg.Now().Add(-SweepDelay)); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,12 @@ func main() {
 type commands struct {
 	Serve  serve  `cmd:"" help:"Serve uploads until SIGTERM."`
 	Health health `cmd:"" help:"Ask the server on this machine whether it is alive; for container health checks."`
+
+	Uploads uploads `cmd:"" help:"Look at uploads and put them right; for whoever runs the server."`
 }
+
+// output is where a command prints what it was asked for.
+type output struct{ io.Writer }
 
 // run is the program. Its errors are one sentence each on stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -47,6 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Exit(func(int) { helped = true }), // after printing --help
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.BindTo(stderr, (*io.Writer)(nil)),
+		kong.Bind(output{stdout}),
 	)
 	if err != nil {
 		panic(err) // the commands' own declaration is wrong

@@ -51,6 +51,7 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 	engine := upload.New(upload.Config{
 		Sessions: watch.Sessions(sessions),
 		Objects:  watch.Objects(objects),
+		Failures: sessions,
 		Limits:   s.limits(), TTL: s.UploadTTL, Lease: s.CommitLease, StagingPrefix: s.StagingPrefix,
 		TailInSessions: int64(s.TailRedisMax), BufferMemory: int64(s.BufferMemory), PartsParallel: s.PartsParallel,
 		Log: log, Observer: watch.Engine,

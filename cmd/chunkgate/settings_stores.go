@@ -90,9 +90,12 @@ func (s *stores) open(ctx context.Context) (*session.Store, *s3backend.Backend, 
 	return s.connect(ctx, &tracing.Spans{})
 }
 
-// connect connects to both stores. It does not wait for them to answer. The
-// caller closes the connection to Redis.
+// connect connects to both stores, if the settings are right. It does not wait
+// for them to answer. The caller closes the connection to Redis.
 func (s *stores) connect(ctx context.Context, spans *tracing.Spans) (*session.Store, *s3backend.Backend, io.Closer, error) {
+	if err := s.validate(); err != nil {
+		return nil, nil, nil, err
+	}
 	redis, err := session.Connect(s.RedisURL)
 	if err != nil {
 		return nil, nil, nil, &settingError{"CHUNKGATE_REDIS_URL", "is wrong: " + err.Error()}

@@ -88,7 +88,7 @@ func TestServeTLS(t *testing.T) {
 	}
 }
 
-// A certificate that was renewed is shown without a restart.
+// A certificate that was renewed is presented without a restart.
 func TestServeRenewedCertificate(t *testing.T) {
 	cert, key := setTLS(t)
 	usual := certificateAge
@@ -96,7 +96,7 @@ func TestServeRenewedCertificate(t *testing.T) {
 	defer func() { certificateAge = usual }()
 	addr := startServe(t)
 
-	old := shown(t, addr)
+	old := presented(t, addr)
 	newCert, newKey := newCertificate(t)
 	for from, to := range map[string]string{newCert: cert, newKey: key} {
 		if err := os.Rename(from, to); err != nil {
@@ -105,17 +105,17 @@ func TestServeRenewedCertificate(t *testing.T) {
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.After(20 * time.Second); bytes.Equal(shown(t, addr), old); {
+	for late := time.After(20 * time.Second); bytes.Equal(presented(t, addr), old); {
 		select {
 		case <-tick.C:
 		case <-late:
-			t.Fatal("the old certificate is still shown")
+			t.Fatal("the old certificate is still presented")
 		}
 	}
 }
 
-// shown is the certificate that a server shows.
-func shown(t *testing.T, addr string) []byte {
+// presented is the certificate that a server shows.
+func presented(t *testing.T, addr string) []byte {
 	t.Helper()
 	conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {

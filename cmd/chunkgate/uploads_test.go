@@ -1,0 +1,351 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chunkgate/chunkgate/internal/testserver"
+	"github.com/chunkgate/chunkgate/internal/teststore"
+	"github.com/chunkgate/chunkgate/s3backend"
+	"github.com/chunkgate/chunkgate/session"
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// site is a running pair of stores, as the environment names them, and an
+// engine over them that makes uploads with known ids.
+type site struct {
+	t        *testing.T
+	sessions *session.Store
+	objects  *s3backend.Backend
+	engine   *upload.Engine
+	secret   string
+	names    map[string]string // what is masked in outputs
+	forget   func(id string)   // loses a record
+}
+
+func newSite(t *testing.T) *site {
+	minio, redis := testserver.MinIO(t), testserver.StartRedis(t)
+	t.Setenv("CHUNKGATE_REDIS_URL", redis.URL)
+	t.Setenv("CHUNKGATE_S3_ENDPOINT", minio.Endpoint)
+	t.Setenv("CHUNKGATE_S3_BUCKET", minio.Bucket)
+	t.Setenv("CHUNKGATE_S3_PATH_STYLE", "true")
+	t.Setenv("AWS_ACCESS_KEY_ID", minio.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", minio.SecretKey)
+	client, err := session.Connect(redis.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	s := &site{
+		t: t, sessions: session.New(client, session.Options{}), objects: teststore.Open(t, minio),
+		secret: minio.SecretKey, names: map[string]string{},
+	}
+	s.forget = func(id string) {
+		if err := client.Del(t.Context(), "chunkgate:{"+id+"}").Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.engine = s.with()
+	return s
+}
+
+// with is an engine over the same stores.
+func (s *site) with(change ...func(*upload.Config)) *upload.Engine {
+	cfg := teststore.Config(s.sessions, s.objects)
+	cfg.Failures = s.sessions
+	for _, f := range change {
+		f(&cfg)
+	}
+	return upload.New(cfg)
+}
+
+// put sends a chunk; an upload that it opens is masked as name.
+func (s *site) put(e *upload.Engine, name, id string, size int64) upload.Status {
+	s.t.Helper()
+	st, err := e.Append(s.t.Context(), upload.Chunk{
+		Owner: "alice", ID: id, Offset: upload.AnyOffset, Length: size, Body: bytes.NewReader(make([]byte, size)),
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if name != "" {
+		s.names[st.ID] = name
+	}
+	s.mask(st.ID)
+	return st
+}
+
+// mask masks the multipart upload of an upload, if there is one.
+func (s *site) mask(id string) upload.Session {
+	s.t.Helper()
+	u, err := s.sessions.Get(s.t.Context(), id, "alice", time.Time{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if u.UploadID != "" {
+		s.names[u.UploadID] = "MULTIPART"
+	}
+	return u
+}
+
+func (s *site) commit(id, key string) {
+	s.t.Helper()
+	_, err := s.engine.Commit(s.t.Context(), upload.CommitRequest{
+		Owner: "alice", ID: id, Terms: "terms", Key: func(n int) (string, bool) { return key, n == 0 },
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+var (
+	times    = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	spans    = regexp.MustCompile(`\b(\d+h)?(\d+m)?\d+s\b`)
+	aligned  = regexp.MustCompile(`SPAN +TIME`)
+	trailing = regexp.MustCompile(` +\n`)
+)
+
+// want runs the program and compares what it prints, masked.
+func (s *site) want(code int, want string, args ...string) {
+	s.t.Helper()
+	got := s.run(code, args...)
+	if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), got); diff != "" {
+		s.t.Errorf("chunkgate %s (-want +got):\n%s", strings.Join(args, " "), diff)
+	}
+}
+
+// run runs the program, wants its exit code, and answers what it printed, masked.
+func (s *site) run(code int, args ...string) string {
+	s.t.Helper()
+	var out bytes.Buffer
+	if got := run(s.t.Context(), args, &out, &out); got != code {
+		s.t.Errorf("chunkgate %s: exit %d, want %d", strings.Join(args, " "), got, code)
+	}
+	text := out.String()
+	if strings.Contains(text, s.secret) {
+		s.t.Errorf("a secret is printed: %s", text)
+	}
+	for name, mask := range s.names {
+		text = strings.ReplaceAll(text, name, mask)
+	}
+	text = spans.ReplaceAllString(times.ReplaceAllString(text, "TIME"), "SPAN")
+	text = aligned.ReplaceAllString(text, "SPAN  TIME") // how wide it was is chance
+	return trailing.ReplaceAllString(text, "\n")
+}
+
+func TestUploadsLs(t *testing.T) {
+	s := newSite(t)
+	s.want(exitOK, `
+ID  OWNER  STATE  OFFSET  PARTS  TAIL  AGE  EXPIRES
+`, "uploads", "ls")
+	first := s.put(s.engine, "one", "", 6<<20)
+	s.put(s.engine, "", first.ID, 100)
+	done := s.put(s.engine, "two", "", 5)
+	s.commit(done.ID, "file")
+	for name, mask := range map[string]string{first.ID: strings.Repeat("1", len(first.ID)), done.ID: strings.Repeat("2", len(done.ID))} {
+		s.names[name] = mask
+	}
+	s.want(exitOK, `
+ID                      OWNER  STATE  OFFSET   PARTS  TAIL  AGE  EXPIRES
+1111111111111111111111  alice  open   6291556  1      100   SPAN  TIME
+`, "uploads", "ls")
+	s.want(exitOK, `
+ID                      OWNER  STATE      OFFSET   PARTS  TAIL  AGE  EXPIRES
+1111111111111111111111  alice  open       6291556  1      100   SPAN  TIME
+2222222222222222222222  alice  committed  5        0      0     SPAN  TIME
+`, "uploads", "ls", "--all")
+	s.want(exitOK, `
+ID                      OWNER  STATE  OFFSET   PARTS  TAIL  AGE  EXPIRES
+1111111111111111111111  alice  open   6291556  1      100   SPAN  TIME
+there are more than --limit 1
+`, "uploads", "ls", "--all", "--limit", "1")
+	s.want(exitOK, `
+{"id":"1111111111111111111111","owner":"alice","state":"open","offset":6291556,"parts":1,"tail_bytes":100,"created":"TIME","expires":"TIME"}
+`, "uploads", "ls", "--json")
+	s.want(exitUsage, "chunkgate: --limit must be at least 1\n", "uploads", "ls", "--limit", "0")
+}
+
+func TestUploadsShow(t *testing.T) {
+	s := newSite(t)
+	st := s.put(s.engine, "ID", "", 6<<20)
+	s.put(s.engine, "", st.ID, 100)
+	u := s.mask(st.ID)
+	m := upload.Multipart{Key: u.Key, ID: u.UploadID}
+	if _, err := s.objects.UploadPart(t.Context(), m, 9, 7, strings.NewReader("nobody's")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.sessions.NoteFailure(t.Context(), st.ID, "chunk at 100: storage unavailable", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	const head = `
+upload      ID
+swept       after TIME
+owner       alice
+state       open
+offset      6291556
+created     TIME, SPAN ago
+expires     TIME, in SPAN
+multipart   MULTIPART at .chunkgate/ID/object
+parts       1 listed, 6291456 bytes
+`
+	s.want(exitOK, head+`stored      0 missing, 0 wrong, 1 not listed of 7 bytes
+tail        100 of 100 bytes are in Redis
+staged      nothing at .chunkgate/ID/object
+failure     TIME: chunk at 100: storage unavailable
+verdict     whole: every accepted byte is there
+repair      nothing to do
+`, "uploads", "show", st.ID)
+
+	var shown struct {
+		ID      string
+		Offset  int64
+		Stored  struct{ Listed, NotListed struct{ Count, Bytes int64 } }
+		Verdict string
+	}
+	text := strings.ReplaceAll(s.run(exitOK, "uploads", "show", st.ID, "--json"), "not_listed", "notlisted")
+	if err := json.Unmarshal([]byte(text), &shown); err != nil || shown.Offset != 6291556 || shown.Stored.NotListed.Bytes != 7 ||
+		shown.Verdict != "whole: every accepted byte is there" {
+		t.Errorf("as JSON: %v\n%s", err, text)
+	}
+
+	if err := s.objects.Abort(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	s.want(exitOK, head+`stored      the store has no such multipart upload
+tail        100 of 100 bytes are in Redis
+staged      nothing at .chunkgate/ID/object
+failure     TIME: chunk at 100: storage unavailable
+verdict     damaged: the multipart upload with its 1 listed parts is gone
+repair      chunkgate uploads abort ID --yes, and the client starts again; find out by chunkgate doctor what removes unfinished uploads
+`, "uploads", "show", st.ID)
+	s.want(exitFailed, "chunkgate: show upload: no such upload\n", "uploads", "show", "unheard-of")
+}
+
+// A tail in objects, of which one is lost, and a commit on the way.
+func TestUploadsShowCommit(t *testing.T) {
+	s := newSite(t)
+	st := s.put(s.with(func(c *upload.Config) { c.TailInSessions = 0 }), "ID", "", 100)
+	u := s.mask(st.ID)
+	s.names[u.Tail[0].Name] = "TAIL"
+	if err := s.objects.Delete(t.Context(), u.Tail[0].Name); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	c := upload.Commit{Terms: "secret terms", Key: "tests/file", Runner: "RUNNER", Lease: now.Add(time.Minute)}
+	if _, _, err := s.sessions.BeginCommit(t.Context(), st.ID, "alice", c, now); err != nil {
+		t.Fatal(err)
+	}
+	s.want(exitOK, `
+upload      ID
+swept       after TIME
+owner       alice
+state       committing
+offset      100
+created     TIME, SPAN ago
+expires     TIME, in SPAN
+commit      to tests/file, terms 683cf04399a3
+runner      RUNNER, lease until TIME, in SPAN
+tail        0 of 100 bytes are in TAIL
+staged      nothing at .chunkgate/ID/object
+destination nothing at tests/file
+verdict     its commit is running
+repair      wait for it
+`, "uploads", "show", st.ID)
+	s.want(exitFailed, "chunkgate: its commit is running, with a lease until TIME: nothing was changed\n", "uploads", "abort", st.ID, "--yes")
+}
+
+func TestUploadsShowCommitted(t *testing.T) {
+	s := newSite(t)
+	st := s.put(s.engine, "ID", "", 5<<20)
+	s.commit(st.ID, "tests/file")
+	o, err := s.objects.Head(t.Context(), "tests/file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.names[o.ETag] = "ETAG"
+	head := fmt.Sprintf(`
+upload      ID
+swept       after TIME
+owner       alice
+state       committed
+offset      %d
+created     TIME, SPAN ago
+expires     TIME, in SPAN
+multipart   MULTIPART at .chunkgate/ID/object
+commit      to tests/file, terms 51d2361f4fae
+result      5242880 bytes at tests/file, ETag ETAG, TIME
+staged      nothing at .chunkgate/ID/object
+`, 5<<20)
+	s.want(exitOK, head+`destination 5242880 bytes at tests/file, by this upload
+verdict     committed, and its object is there
+repair      nothing to do
+`, "uploads", "show", st.ID)
+	if _, err := s.objects.Put(t.Context(), "tests/file", 1, strings.NewReader("x"), upload.Attributes{}, upload.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	s.want(exitOK, head+`destination 1 bytes at tests/file, by no upload of chunkgate
+verdict     committed; another object is at its destination now
+repair      nothing to do
+`, "uploads", "show", st.ID)
+	s.want(exitFailed, "chunkgate: it is committed: there is nothing to abort\n", "uploads", "abort", st.ID, "--yes")
+}
+
+func TestUploadsAbort(t *testing.T) {
+	s := newSite(t)
+	st := s.put(s.engine, "ID", "", 6<<20)
+	key := upload.StagingKey(".chunkgate/", st.ID)
+	s.want(exitUsage, "chunkgate: --yes is needed: the 6291456 bytes that alice has uploaded would be lost\n", "uploads", "abort", st.ID)
+	if ids, err := s.objects.Multiparts(t.Context(), key); err != nil || len(ids) != 1 {
+		t.Fatalf("without --yes: %q, %v", ids, err)
+	}
+	s.want(exitOK, "aborted ID of alice, 6291456 bytes\n", "uploads", "abort", st.ID, "--yes")
+	if ids, err := s.objects.Multiparts(t.Context(), key); err != nil || len(ids) > 0 {
+		t.Errorf("multipart uploads remain: %q, %v", ids, err)
+	}
+	s.want(exitFailed, "chunkgate: it has been discarded already\n", "uploads", "abort", st.ID, "--yes")
+	s.want(exitFailed, "chunkgate: abort upload: no such upload\n", "uploads", "abort", "unheard-of", "--yes")
+}
+
+func TestUploadsSweep(t *testing.T) {
+	s := newSite(t)
+	at := func(age time.Duration) *upload.Engine {
+		return s.with(func(c *upload.Config) { c.Now = func() time.Time { return time.Now().Add(-age) } })
+	}
+	s.want(exitOK, "freed 0 uploads\n", "uploads", "sweep")
+	old := s.put(at(50*time.Hour), "OLD", "", 6<<20)
+	early := s.put(at(48*time.Hour+time.Minute), "EARLY", "", 5)
+	s.put(s.engine, "NEW", "", 5)
+	s.want(exitFailed, "chunkgate: it has expired: chunkgate uploads sweep frees it after TIME\n", "uploads", "abort", early.ID, "--yes")
+	s.want(exitOK, "freed  OLD of alice, 6291456 bytes\nfreed 1 uploads\n", "uploads", "sweep")
+	if ids, err := s.objects.Multiparts(t.Context(), upload.StagingKey(".chunkgate/", old.ID)); err != nil || len(ids) > 0 {
+		t.Errorf("multipart uploads remain: %q, %v", ids, err)
+	}
+	if n, err := s.sessions.Deadlines(t.Context()); err != nil || n != 2 {
+		t.Errorf("%d deadlines remain, %v; want 2", n, err)
+	}
+	s.want(exitOK, "freed 0 uploads\n", "uploads", "sweep")
+}
+
+// Of a record that Redis has lost, what is left is said and not guessed.
+func TestUploadsLost(t *testing.T) {
+	s := newSite(t)
+	st := s.put(s.engine, "", "", 6<<20)
+	s.names[st.ID] = strings.Repeat("1", len(st.ID))
+	s.forget(st.ID)
+	s.want(exitOK, `
+ID                      OWNER  STATE  OFFSET  PARTS  TAIL  AGE  EXPIRES
+1111111111111111111111  -      lost   0       1      0     -    TIME
+`, "uploads", "ls")
+	got := s.run(exitOK, "uploads", "show", st.ID)
+	if !strings.Contains(got, "unrecorded  multipart upload MULTIPART at the staging key\n") ||
+		!strings.Contains(got, "verdict     Redis has forgotten it: only its deadline is left\n") {
+		t.Errorf("got:\n%s", got)
+	}
+}

@@ -1,0 +1,46 @@
+package s3backend
+
+import (
+	"context"
+	"iter"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// maxPartPages bounds StoredParts: a page has 1,000 parts unless the store
+// makes them smaller, and there are 10,000 parts at most.
+const maxPartPages = 100
+
+// StoredParts yields the parts that the store has of a multipart upload, in
+// ascending order of number, listed or not. It lists by pages, as far as it is
+// read. Errors: upload.ErrNotExist when the multipart upload is gone.
+func (b *Backend) StoredParts(ctx context.Context, m upload.Multipart) iter.Seq2[upload.Part, error] {
+	return func(yield func(upload.Part, error) bool) {
+		pages := s3.NewListPartsPaginator(b.client,
+			&s3.ListPartsInput{Bucket: &b.bucket, Key: &m.Key, UploadId: &m.ID},
+			func(o *s3.ListPartsPaginatorOptions) { o.StopOnDuplicateToken = true })
+		for range maxPartPages {
+			if !pages.HasMorePages() {
+				return
+			}
+			call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
+			page, err := pages.NextPage(call)
+			cancel()
+			if err != nil {
+				yield(upload.Part{}, translate(ctx, "list parts", err))
+				return
+			}
+			for _, p := range page.Parts {
+				part := upload.Part{
+					Number: int(aws.ToInt32(p.PartNumber)), Size: aws.ToInt64(p.Size), ETag: aws.ToString(p.ETag),
+				}
+				if !yield(part, nil) {
+					return
+				}
+			}
+		}
+	}
+}
