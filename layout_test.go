@@ -15,8 +15,9 @@ var (
 	// mayImport lists, for a package, the packages of this module it may import.
 	mayImport = map[string][]string{
 		"upload":              {},
-		"session":             {"upload"},
-		"s3backend":           {"upload"},
+		"checkup":             {},
+		"session":             {"upload", "checkup"},
+		"s3backend":           {"upload", "checkup"},
 		"proxy":               {"upload"},
 		"inspect":             {"upload"},
 		"uploadtest":          {"upload"},
@@ -24,7 +25,7 @@ var (
 		"internal/teststore":  {"internal/testserver", "s3backend", "upload"},
 		"metrics":             {"upload", "proxy"},
 		"tracing":             {},
-		"cmd/chunkgate":       {"upload", "session", "s3backend", "proxy", "metrics", "tracing", "inspect"},
+		"cmd/chunkgate":       {"upload", "session", "s3backend", "proxy", "metrics", "tracing", "inspect", "checkup"},
 	}
 	// onlyIn names, for a third-party module, the one package that may import it.
 	onlyIn = map[string]string{

@@ -21,7 +21,7 @@ func translate(ctx context.Context, what string, err error) error {
 		return nil
 	}
 	if code := codeOf(err); code != "" {
-		return fmt.Errorf("%s: %w", what, translateCode(code, err))
+		return fmt.Errorf("%s: %w", what, translateCode(code, refused(code, err)))
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", what, ctx.Err())
@@ -35,18 +35,42 @@ func translate(ctx context.Context, what string, err error) error {
 func translateCode(code string, err error) error {
 	switch code {
 	case "NoSuchUpload", "NoSuchKey", "NotFound": // NotFound: HEAD, which has no body
-		return fmt.Errorf("%w: %v", upload.ErrNotExist, err)
+		return fmt.Errorf("%w: %w", upload.ErrNotExist, err)
 	case "PreconditionFailed":
-		return fmt.Errorf("%w: %v", upload.ErrConflict, err)
+		return fmt.Errorf("%w: %w", upload.ErrConflict, err)
 	case "KeyTooLongError", "XMinioInvalidObjectName", "BadRequest": // BadRequest: HEAD, of such a name
-		return fmt.Errorf("%w (%v)", &upload.InvalidError{Reason: "the store does not take this path"}, err)
+		return fmt.Errorf("%w (%w)", &upload.InvalidError{Reason: "the store does not take this path"}, err)
 	case "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "EntityTooLarge",
 		"InvalidArgument", "InvalidRange", "InvalidRequest", "MalformedXML":
 		return err // a defect of ours: repeating it does not help
 	}
 	// Also 409 ConditionalRequestConflict: AWS could not decide a race, and a
 	// repeat will.
-	return fmt.Errorf("%w: %v", upload.ErrUnavailable, err)
+	return fmt.Errorf("%w: %w", upload.ErrUnavailable, err)
+}
+
+// refusal is what the store said instead of doing it. The SDK's error stays as
+// text only.
+type refusal struct {
+	code    string
+	status  int    // of HTTP; 0 if unknown
+	message string // the store's own, or ""
+	text    string // the SDK's
+}
+
+func (r *refusal) Error() string { return r.text }
+
+func refused(code string, err error) error {
+	r := &refusal{code: code, text: err.Error()}
+	var said smithy.APIError
+	if errors.As(err, &said) {
+		r.message = said.ErrorMessage()
+	}
+	var head *smithyhttp.ResponseError
+	if errors.As(err, &head) {
+		r.status = head.HTTPStatusCode()
+	}
+	return r
 }
 
 // codeOf is what the store answered; "" if it did not.

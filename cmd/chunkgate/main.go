@@ -21,7 +21,13 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitWarned = 3 // of doctor
 )
+
+// exitCode is the error of a command that has said what there is to say.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -35,6 +41,7 @@ type commands struct {
 	Serve  serve  `cmd:"" help:"Serve uploads until SIGTERM."`
 	Health health `cmd:"" help:"Ask the server on this machine whether it is alive; for container health checks."`
 
+	Doctor  doctor  `cmd:"" help:"Check both stores and say what to do. Exit code 0: all is well, 1: something must be repaired, 3: warnings only."`
 	Uploads uploads `cmd:"" help:"Look at uploads and put them right; for whoever runs the server."`
 }
 
@@ -64,7 +71,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		return complain(stderr, err, exitUsage)
 	}
-	if err := command.Run(); err != nil {
+	err = command.Run()
+	var said exitCode
+	if errors.As(err, &said) {
+		return int(said)
+	}
+	if err != nil {
 		return complain(stderr, err, exitFailed)
 	}
 	return exitOK

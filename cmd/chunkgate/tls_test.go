@@ -88,7 +88,7 @@ func TestServeTLS(t *testing.T) {
 	}
 }
 
-// A certificate that was renewed is presented without a restart.
+// A certificate that was renewed is shown without a restart.
 func TestServeRenewedCertificate(t *testing.T) {
 	cert, key := setTLS(t)
 	usual := certificateAge
@@ -109,7 +109,7 @@ func TestServeRenewedCertificate(t *testing.T) {
 		select {
 		case <-tick.C:
 		case <-late:
-			t.Fatal("the old certificate is still presented")
+			t.Fatal("the old certificate is still shown")
 		}
 	}
 }

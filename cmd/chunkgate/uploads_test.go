@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,8 +134,9 @@ func (s *site) run(code int, args ...string) string {
 	if strings.Contains(text, s.secret) {
 		s.t.Errorf("a secret is printed: %s", text)
 	}
-	for name, mask := range s.names {
-		text = strings.ReplaceAll(text, name, mask)
+	longest := func(a, b string) int { return len(b) - len(a) } // names hold others
+	for _, name := range slices.SortedFunc(maps.Keys(s.names), longest) {
+		text = strings.ReplaceAll(text, name, s.names[name])
 	}
 	text = spans.ReplaceAllString(times.ReplaceAllString(text, "TIME"), "SPAN")
 	text = aligned.ReplaceAllString(text, "SPAN  TIME") // how wide it was is chance

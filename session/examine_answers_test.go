@@ -1,0 +1,47 @@
+package session
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/chunkgate/chunkgate/checkup"
+)
+
+// telling is a Redis that says of itself what it is told to.
+type telling struct {
+	redis.Cmdable
+	info string
+	time time.Time
+}
+
+func (s telling) Info(context.Context, ...string) *redis.StringCmd {
+	return redis.NewStringResult(s.info, nil)
+}
+
+func (s telling) Time(context.Context) *redis.TimeCmd {
+	return redis.NewTimeCmdResult(s.time, nil)
+}
+
+// What no Redis on this machine would say.
+func TestExamineAnswers(t *testing.T) {
+	ctx, now := t.Context(), time.Now()
+	for _, c := range []struct {
+		name string
+		got  checkup.Finding
+		want checkup.Level
+	}{
+		{"old", version(ctx, telling{info: "# Server\r\nredis_version:5.0.14\r\n"}), checkup.Fail},
+		{"newest", version(ctx, telling{info: "redis_version:10.1.0\r\n"}), checkup.OK},
+		{"no version", version(ctx, telling{}), checkup.Warn},
+		{"no policy", eviction(ctx, telling{}), checkup.Warn},
+		{"clock ahead", clock(ctx, telling{time: now.Add(time.Minute)}, time.Now), checkup.Fail},
+		{"clock behind", clock(ctx, telling{time: now.Add(-10 * time.Second)}, time.Now), checkup.Warn},
+	} {
+		if c.got.Level != c.want || (c.got.Advice == "") != (c.want == checkup.OK) {
+			t.Errorf("%s: got %+v, want %s", c.name, c.got, c.want)
+		}
+	}
+}
