@@ -1,0 +1,68 @@
+package redistest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/chunkgate/chunkgate/checkup"
+	"github.com/chunkgate/chunkgate/session"
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// Of a Cluster every master is examined, and the one that is not fit is named;
+// its uploads are listed wherever they are.
+func TestClusterExamine(t *testing.T) {
+	cluster := mustConnect(t, startCluster(t)).(*redis.ClusterClient)
+	sessions := session.New(cluster, session.Options{})
+	now := time.Now()
+	const all = 20
+	for i := range all {
+		u := upload.Session{ID: fmt.Sprint("u", i), Owner: "alice", Created: now, Expires: now.Add(time.Hour), Key: "k"}
+		if _, err := sessions.Open(t.Context(), u, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed := 0
+	for r, err := range sessions.Records(t.Context()) {
+		if err != nil || r.Lost || r.Err != nil {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		listed++
+	}
+	if listed != all {
+		t.Errorf("%d uploads are listed, want %d", listed, all)
+	}
+
+	master, err := cluster.MasterForKey(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := master.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lfu").Err(); err != nil {
+		t.Fatal(err)
+	}
+	checks := 0
+	for f := range sessions.Examine(t.Context(), time.Now) {
+		checks++
+		switch f.Check {
+		case "redis eviction":
+			if f.Level != checkup.Fail || !strings.HasPrefix(f.Found, master.Options().Addr+": maxmemory-policy is allkeys-lfu") {
+				t.Errorf("got %+v, want a failure of %s", f, master.Options().Addr)
+			}
+		case "redis persistence":
+			if f.Level != checkup.Warn {
+				t.Errorf("got %+v", f)
+			}
+		default:
+			if f.Level != checkup.OK {
+				t.Errorf("got %+v", f)
+			}
+		}
+	}
+	if checks != 6 {
+		t.Errorf("%d checks, want 6", checks)
+	}
+}
