@@ -2,9 +2,6 @@ package s3backend_test
 
 import (
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -21,9 +18,10 @@ func TestStorageAtMinIO(t *testing.T) {
 	minio := testserver.MinIO(t, "MINIO_KMS_SECRET_KEY=test-key:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 	for _, sse := range []s3backend.Encryption{s3backend.ByS3, s3backend.ByKMS} {
 		t.Run(string(sse), func(t *testing.T) {
-			var seen http.Header
+			var seen http.Header // of the latest answer
+			listen := intercept{change: func(r *http.Response) { seen = r.Header.Clone() }}
 			b, err := s3backend.New(t.Context(), s3backend.Config{
-				Endpoint: listening(t, minio.Endpoint, &seen), Bucket: minio.Bucket, PathStyle: true,
+				Endpoint: listen.start(t, minio.Endpoint), Bucket: minio.Bucket, PathStyle: true,
 				AccessKey: minio.AccessKey, SecretKey: minio.SecretKey,
 				Storage: s3backend.Storage{
 					SSE: sse, Class: "REDUCED_REDUNDANCY", Tags: map[string]string{"team": "a b", "x": "1"},
@@ -73,23 +71,3 @@ func TestStorageAtMinIO(t *testing.T) {
 
 // kept is what a store says of how it keeps an object.
 type kept struct{ SSE, Class, Tags string }
-
-// listening is a proxy that keeps the latest answer's header.
-func listening(t *testing.T, endpoint string, seen *http.Header) string {
-	target, err := url.Parse(endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Host = r.In.Host // it is signed
-		},
-		ModifyResponse: func(r *http.Response) error {
-			*seen = r.Header.Clone()
-			return nil
-		},
-	})
-	t.Cleanup(proxy.Close)
-	return proxy.URL
-}

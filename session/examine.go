@@ -27,7 +27,7 @@ func (s *Store) Examine(ctx context.Context, now func() time.Time) iter.Seq[chec
 	}{
 		{"redis version", s.each(version)},
 		{"redis eviction", s.each(eviction)},
-		{"redis persistence", s.each(persistence)},
+		{"redis persistence", s.each(s.persistence)},
 		{"redis scripts", func(ctx context.Context) checkup.Finding { return s.live(ctx, now()) }},
 		{"redis clock", s.each(func(ctx context.Context, c redis.Cmdable) checkup.Finding { return clock(ctx, c, now) })},
 	}
@@ -114,39 +114,6 @@ func eviction(ctx context.Context, c redis.Cmdable) checkup.Finding {
 	}
 }
 
-// persistence judges what a crash of Redis's machine costs. Only CONFIG, which
-// managed services forbid, tells how often the log is written through.
-func persistence(ctx context.Context, c redis.Cmdable) checkup.Finding {
-	const set = "set appendonly yes and appendfsync always, or keep a replica with min-replicas-to-write 1"
-	disk, err := info(ctx, c, "persistence")
-	if err != nil {
-		return unknown(err, "INFO", "%s", set)
-	}
-	replication, err := info(ctx, c, "replication")
-	if err != nil {
-		return unknown(err, "INFO", "%s", set)
-	}
-	replicas := replication["connected_slaves"]
-	replicated := replicas != "" && replicas != "0"
-	if disk["aof_enabled"] != "1" {
-		if replicated {
-			return checkup.Good("no append-only file, but %s replicas; a failover may cost the last writes", replicas)
-		}
-		return checkup.Doubt(set, "neither append-only file nor replica: a restart costs every upload")
-	}
-	fsync, err := c.ConfigGet(ctx, "appendfsync").Result()
-	switch how := fsync["appendfsync"]; {
-	case err != nil || how == "":
-		return checkup.Doubt("see yourself that appendfsync is always or everysec", "it has an append-only file, but does not say how often it is written through: CONFIG is forbidden here")
-	case how == "always":
-		return checkup.Good("append-only file, written through always")
-	case how == "no" && !replicated:
-		return checkup.Doubt(set, "append-only file, written through when the system pleases: a crash of its machine costs acknowledged chunks")
-	default:
-		return checkup.Good("append-only file, written through %s; a crash of its machine may cost that much", how)
-	}
-}
-
 // live takes a session through its life: with that, everything that requests
 // need is allowed.
 func (s *Store) live(ctx context.Context, now time.Time) checkup.Finding {
@@ -154,12 +121,14 @@ func (s *Store) live(ctx context.Context, now time.Time) checkup.Finding {
 		ID: "doctor-" + rand.Text(), Owner: "doctor", Created: now, Expires: now.Add(time.Minute), Key: "doctor",
 	}
 	tail := []upload.Fragment{{Place: upload.InSessions, Name: "doctor", Size: 4, Piece: 4}}
+	var drawn upload.Numbers
 	steps := []func() error{
-		func() error { _, err := s.Open(ctx, u, 1); return err },
+		func() (err error) { drawn, err = s.Open(ctx, u, 1); return err },
 		func() error { return s.PutPieces(ctx, u.ID, "doctor", 0, [][]byte{[]byte("tail")}, u.Expires) },
 		func() error {
 			return s.Advance(ctx, upload.Advance{
-				ID: u.ID, Attempt: "doctor", To: 5, Now: now, Parts: []upload.Part{{Number: 1, Size: 1}}, Tail: tail,
+				ID: u.ID, Attempt: "doctor", Epoch: drawn.Epoch, To: 5, Now: now,
+				Parts: []upload.Part{{Number: drawn.First, Size: 1}}, Tail: tail,
 			})
 		},
 		func() error { _, err := s.Parts(ctx, u.ID); return err },

@@ -45,3 +45,25 @@ func TestExamineAnswers(t *testing.T) {
 		}
 	}
 }
+
+// What the settings count on, against what there is.
+func TestExamineMemory(t *testing.T) {
+	for _, c := range []struct {
+		memory   memory
+		replicas int
+		durable  bool
+		want     checkup.Level
+	}{
+		{memory{replicas: 1}, 2, true, checkup.Fail},
+		{memory{replicas: 2}, 2, true, checkup.OK},
+		{memory{}, 0, true, checkup.Fail},
+		{memory{log: true, fsync: "everysec"}, 0, true, checkup.Fail},
+		{memory{log: true, fsync: "always"}, 0, true, checkup.OK},
+		{memory{log: true}, 0, true, checkup.Warn},
+		{memory{log: true, fsync: "no", replicas: 1}, 0, false, checkup.OK},
+	} {
+		if got := c.memory.judge(c.replicas, c.durable); got.Level != c.want || (got.Advice == "") != (c.want == checkup.OK) {
+			t.Errorf("%+v for %d replicas, durable %t: got %+v, want %s", c.memory, c.replicas, c.durable, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package session
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/chunkgate/chunkgate/checkup"
+)
+
+// memory is how Redis keeps what it acknowledged.
+type memory struct {
+	log      bool   // append-only file
+	fsync    string // how often it is written through; "" if that cannot be asked
+	replicas int    // connected
+}
+
+// persistence judges what a crash of Redis's machine costs.
+func (s *Store) persistence(ctx context.Context, c redis.Cmdable) checkup.Finding {
+	disk, err := info(ctx, c, "persistence")
+	if err != nil {
+		return unknown(err, "INFO", setPersistence)
+	}
+	replication, err := info(ctx, c, "replication")
+	if err != nil {
+		return unknown(err, "INFO", setPersistence)
+	}
+	m := memory{log: disk["aof_enabled"] == "1"}
+	m.replicas, _ = strconv.Atoi(replication["connected_slaves"]) // 0 if it does not say
+	// Only CONFIG, which managed services forbid, tells how often the file is
+	// written through.
+	if fsync, err := c.ConfigGet(ctx, "appendfsync").Result(); err == nil {
+		m.fsync = fsync["appendfsync"]
+	}
+	return m.judge(s.replicas, s.durable)
+}
+
+const setPersistence = "set appendonly yes and appendfsync always, or keep replicas and set CHUNKGATE_REDIS_REPLICAS"
+
+// judge compares what there is with what the settings count on: that many
+// replicas, or else a server that forgets nothing.
+func (m memory) judge(replicas int, durable bool) checkup.Finding {
+	switch {
+	case m.replicas < replicas:
+		return checkup.Bad("start them, or lower the setting: until then requests get 503",
+			"%d replicas are connected, but CHUNKGATE_REDIS_REPLICAS is %d", m.replicas, replicas)
+	case replicas > 0:
+		return checkup.Good("what is acknowledged is held by %d of %d replicas", replicas, m.replicas)
+	case durable && (!m.log || m.fsync != "" && m.fsync != "always"):
+		return checkup.Bad("set appendonly yes and appendfsync always, or do not set CHUNKGATE_REDIS_DURABLE",
+			"CHUNKGATE_REDIS_DURABLE is set, but Redis may forget what it acknowledged")
+	case !m.log && m.replicas > 0:
+		return checkup.Good("no append-only file, but %d replicas; a failover may cost the last writes", m.replicas)
+	case !m.log:
+		return checkup.Doubt(setPersistence, "neither append-only file nor replica: a restart costs every upload")
+	case m.fsync == "":
+		return checkup.Doubt("see yourself that appendfsync is always or everysec",
+			"it has an append-only file, but does not say how often it is written through: CONFIG is forbidden here")
+	case m.fsync == "always":
+		return checkup.Good("append-only file, written through always")
+	case m.fsync == "no" && m.replicas == 0:
+		return checkup.Doubt(setPersistence, "append-only file, written through when the system pleases: a crash of its machine costs acknowledged chunks")
+	}
+	return checkup.Good("append-only file, written through %s; a crash of its machine may cost that much", m.fsync)
+}
