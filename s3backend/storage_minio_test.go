@@ -45,6 +45,22 @@ func TestStorageAtMinIO(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			sent, err := b.UploadPart(t.Context(), m, 2, 5, strings.NewReader("hello"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// An encrypted part is listed under the ETag that it was answered with.
+			want := []upload.Part{{Number: 1, Size: 5, ETag: part.ETag}, {Number: 2, Size: 5, ETag: sent.ETag}}
+			var stored []upload.Part
+			for p, err := range b.StoredParts(t.Context(), m) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				stored = append(stored, p)
+			}
+			if diff := cmp.Diff(want, stored); diff != "" {
+				t.Errorf("stored parts (-want +got):\n%s", diff)
+			}
 			if _, err := b.Complete(t.Context(), m, []upload.Part{part}, upload.Condition{}); err != nil {
 				t.Fatal(err)
 			}

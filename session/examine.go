@@ -78,8 +78,7 @@ func (s *Store) each(check func(context.Context, redis.Cmdable) checkup.Finding)
 	}
 }
 
-// oldest is the oldest version that knows all that is used, and no longer loses
-// keys' expiry or scripts' effects on its replicas.
+// oldest is the oldest version that this package is for (doc.go).
 const oldest = 6
 
 func version(ctx context.Context, c redis.Cmdable) checkup.Finding {
