@@ -14,6 +14,7 @@ import (
 // TestExamine has the checks of doctor find versitygw fit, miniredis fit as far
 // as it can be asked, and nothing left behind.
 func TestExamine(t *testing.T) {
+	t.Chdir(".") // and back at the end: the object store changes the current folder
 	data := t.TempDir()
 	store, err := startObjects(t.Context(), data)
 	if err != nil {
