@@ -14,13 +14,8 @@ import (
 // TestExamine has the checks of doctor find versitygw fit, miniredis fit as far
 // as it can be asked, and nothing left behind.
 func TestExamine(t *testing.T) {
-	t.Chdir(".") // and back at the end: the object store changes the current folder
 	data := t.TempDir()
-	store, err := startObjects(t.Context(), data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := s3backend.New(t.Context(), store)
+	b, err := s3backend.New(t.Context(), mustStart(t, data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,4 +49,16 @@ func TestExamine(t *testing.T) {
 	if !maps.Equal(got, want) {
 		t.Errorf("of miniredis: got %v, want %v", got, want)
 	}
+}
+
+// mustStart runs an object store on a folder until the test ends.
+func mustStart(t *testing.T, folder string) s3backend.Config {
+	t.Helper()
+	t.Chdir(".") // and back at the end: the store changes the current folder
+	c, ended, err := startObjects(t.Context(), folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { <-ended })
+	return c
 }

@@ -63,10 +63,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	readme := findReadme() // the object store changes the current folder
-	store, err := startObjects(ctx, folder)
+	running, stop := context.WithCancel(ctx)
+	store, ended, err := startObjects(running, folder)
 	if err != nil {
+		stop()
 		return fmt.Errorf("start the object store on %s: %w", folder, err)
 	}
+	defer func() {
+		stop()
+		<-ended
+	}()
 	redis, err := startSessions(ctx)
 	if err != nil {
 		return fmt.Errorf("start the session store: %w", err)

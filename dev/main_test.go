@@ -17,6 +17,7 @@ import (
 // TestWelcome starts the stack, pastes the lines that it prints into a shell,
 // and finds the README as a plain file.
 func TestWelcome(t *testing.T) {
+	t.Chdir(".") // and back at the end: the store changes the current folder
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)

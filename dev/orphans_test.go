@@ -14,10 +14,7 @@ import (
 // upload alone. This store lists those by a prefix, as AWS does: so the sweeper
 // finds it, where on MinIO the store's own expiry has to.
 func TestOrphans(t *testing.T) {
-	c, err := startObjects(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := mustStart(t, t.TempDir())
 	objects, err := s3backend.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

@@ -21,32 +21,34 @@ import (
 const bucket = "uploads"
 
 // startObjects runs an S3 server on the folder until ctx ends. Bodies carry
-// CRC32C trailers, since this server would keep a truncated one.
-func startObjects(ctx context.Context, folder string) (s3backend.Config, error) {
+// CRC32C trailers, since this server would keep a truncated one. A process can
+// have one such server: ended is closed when another may start.
+func startObjects(ctx context.Context, folder string) (_ s3backend.Config, ended <-chan struct{}, _ error) {
 	if err := os.MkdirAll(filepath.Join(folder, bucket), 0o755); err != nil {
-		return s3backend.Config{}, err
+		return s3backend.Config{}, nil, err
 	}
 	store, err := openFolder(folder)
 	if err != nil {
-		return s3backend.Config{}, err
+		return s3backend.Config{}, nil, err
 	}
 	address, err := freeAddress()
 	if err != nil {
-		return s3backend.Config{}, err
+		return s3backend.Config{}, nil, err
 	}
 	c := s3backend.Config{
 		Endpoint: "http://" + address, Bucket: bucket, PathStyle: true, Checksum: s3backend.Trailer,
 		AccessKey: "dev", SecretKey: rand.Text(),
 	}
-	failed := make(chan error, 1)
+	failed, over := make(chan error, 1), make(chan struct{})
 	go func() {
+		defer close(over)
 		failed <- embedgw.RunVersityGW(ctx, store, &embedgw.Config{
 			RootUserAccess: c.AccessKey, RootUserSecret: c.SecretKey,
 			Ports: []string{address}, KeepAlive: true, Quiet: true,
 			MaxConnections: 1024, MaxRequests: 512, MultipartMaxParts: 10_000,
 		})
 	}()
-	return c, awaitListener(ctx, address, failed)
+	return c, over, awaitListener(ctx, address, failed)
 }
 
 // openFolder keeps what S3 knows of an object, such as its ETag, in extended
