@@ -131,7 +131,7 @@ func (s *Store) live(ctx context.Context, now time.Time) checkup.Finding {
 			})
 		},
 		func() error { _, err := s.Parts(ctx, u.ID); return err },
-		func() error { _, err := s.GetPieces(ctx, u.ID, "doctor", 0, 1); return err },
+		func() error { return s.GetPieces(ctx, u.ID, []upload.Piece{{Name: "doctor", Into: make([]byte, 4)}}) },
 		func() error { _, err := s.Bury(ctx, u.ID, u.Owner, now); return err },
 	}
 	var failed error
