@@ -85,6 +85,13 @@ func TestClusterSessions(t *testing.T) {
 	})
 }
 
+func TestClusterQuotas(t *testing.T) {
+	url := startCluster(t)
+	uploadtest.TestQuotas(t, func(t *testing.T) upload.Quotas {
+		return session.New(mustConnect(t, url), session.Options{Prefix: rand.Text() + ":"})
+	})
+}
+
 // TestClusterUploads opens uploads until every master has two, commits one of
 // each master's and lets the others expire.
 func TestClusterUploads(t *testing.T) {

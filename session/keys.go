@@ -12,6 +12,8 @@ import (
 //	├── {ID}:parts       list  its listed parts in ascending order, one entry each
 //	├── {ID}:tail        hash  pieces of fragments: "<name>:<number>" → bytes
 //	├── deadlines        zset  ID → when the sweeper looks at it, Unix milliseconds
+//	├── open:OWNER       zset  ID of an upload that counts → its expiry, Unix milliseconds
+//	├── rate:OWNER       string of redis_rate: the requests of the last second
 //	└── ping             a minute's string that Ping writes
 //
 // The braces are the hash tag that puts a session's keys on one node of a

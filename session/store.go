@@ -32,6 +32,8 @@ type Options struct {
 	Durable bool
 }
 
+const usualPrefix = "chunkgate:"
+
 // Store keeps upload sessions in Redis. It is safe for concurrent use, and any
 // number of stores in any number of processes may share one Redis.
 type Store struct {
@@ -52,7 +54,7 @@ var (
 func New(client redis.UniversalClient, o Options) *Store {
 	s := &Store{client: client, prefix: o.Prefix, grace: o.Grace, replicas: o.Replicas, durable: o.Durable || o.Replicas > 0}
 	if s.prefix == "" {
-		s.prefix = "chunkgate:"
+		s.prefix = usualPrefix
 	}
 	if s.grace == 0 {
 		s.grace = 24 * time.Hour

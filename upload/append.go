@@ -32,7 +32,9 @@ func (e *Engine) append(ctx context.Context, c Chunk) (Status, error) {
 		return Status{}, err
 	}
 	src := newSource(c, e.cfg.Limits.MaxChunk)
-	status, err := e.attempt(s, numbers).run(ctx, src)
+	a := e.attempt(s, numbers)
+	a.most = within(c.MaxObject, a.most)
+	status, err := a.run(ctx, src)
 	switch {
 	case err != nil && c.ID == "":
 		e.discardUnknown(ctx, s)
@@ -70,8 +72,12 @@ func (e *Engine) open(ctx context.Context, c Chunk, wanted int) (Session, Number
 	if !s.Promised {
 		s.Key = e.stagingKey(s.ID)
 	}
+	if err := e.claim(ctx, s, c.MaxUploads); err != nil {
+		return Session{}, Numbers{}, err
+	}
 	numbers, err := e.cfg.Sessions.Open(ctx, s, wanted)
 	if err != nil {
+		e.release(ctx, s)
 		return Session{}, Numbers{}, fmt.Errorf("open upload: %w", err)
 	}
 	e.cfg.Observer.Opened()

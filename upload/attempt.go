@@ -19,6 +19,7 @@ type attempt struct {
 
 	epoch string // that it began in
 
+	most    int64      // bytes that the object may have
 	numbers Numbers    // drawn, not used
 	parts   []Part     // stored by this attempt
 	tail    []Fragment // the tail as it will be if the attempt wins
@@ -29,7 +30,10 @@ type attempt struct {
 }
 
 func (e *Engine) attempt(s Session, n Numbers) *attempt {
-	return &attempt{e: e, s: s, id: e.cfg.NewID(), epoch: n.Epoch, numbers: n, tail: slices.Clone(s.Tail)}
+	return &attempt{
+		e: e, s: s, id: e.cfg.NewID(), epoch: n.Epoch,
+		most: e.cfg.Limits.MaxObject, numbers: n, tail: slices.Clone(s.Tail),
+	}
 }
 
 // pieceOfUnknown is how much of a body of unknown length is buffered at a
@@ -55,7 +59,7 @@ func (a *attempt) take(ctx context.Context, src *source) error {
 
 // takePiece buffers and stores the next bytes of a body of unknown length.
 func (a *attempt) takePiece(ctx context.Context, src *source) (ended bool, err error) {
-	b := &buffer{slabs: a.e.slabs}
+	b := &buffer{slabs: a.e.slabs.of(a.s.Owner)}
 	defer b.free()
 	if ended, err = b.fill(ctx, src, pieceOfUnknown); err != nil {
 		return false, err
@@ -69,7 +73,7 @@ func (a *attempt) store(ctx context.Context, f feed, length int64) error {
 	if length == 0 {
 		return nil
 	}
-	if a.s.Offset+a.taken+length > a.e.cfg.Limits.MaxObject {
+	if a.s.Offset+a.taken+length > a.most {
 		return ErrTooLarge
 	}
 	number, err := a.peek(ctx)
@@ -136,7 +140,7 @@ func (a *attempt) upload(ctx context.Context, m Multipart, size int64, tail []Fr
 		if err != nil {
 			return err
 		}
-		r := a.e.readTail(ctx, a.s.ID, tail).prefetch()
+		r := a.e.readTail(ctx, a.s, tail).prefetch()
 		defer r.Close()
 		part, err = a.e.cfg.Objects.UploadPart(ctx, m, n, size, io.MultiReader(r, f))
 		return err

@@ -190,6 +190,7 @@ func (r *run) end(ctx context.Context, object Object) (Object, error) {
 		return Object{}, fmt.Errorf("store result of commit: %w", superseded(err))
 	}
 	r.e.cfg.Observer.Committed(r.way, time.Since(r.begun))
+	r.e.release(ctx, r.s)
 	r.tidy(ctx)
 	return object, nil
 }

@@ -21,7 +21,7 @@ func (a *attempt) compact(ctx context.Context) error {
 	if len(small) < mostSmall {
 		return nil
 	}
-	r := a.e.readTail(ctx, a.s.ID, small)
+	r := a.e.readTail(ctx, a.s, small)
 	defer r.Close()
 	a.shed = append(a.shed, small...)
 	a.tail = append([]Fragment(nil), a.tail[:begin]...)

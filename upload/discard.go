@@ -15,6 +15,7 @@ func (e *Engine) Discard(ctx context.Context, owner, id string) error {
 	if err != nil {
 		return err
 	}
+	e.release(ctx, s)
 	if err := e.clean(ctx, s); err != nil {
 		return err
 	}

@@ -25,7 +25,8 @@
 //	    keep keep.go        the rest: pieces in the session store, or an object
 //	  run    append.go      Sessions.Advance: compare-and-set on the offset
 //
-// A body whose length is unknown is buffered a few MiB at a time (slabs.go).
+// A body whose length is unknown is buffered a few MiB at a time (slabs.go), in
+// an owner's share of one budget (share.go).
 //
 // # The way of a commit
 //
@@ -44,7 +45,8 @@
 //     leaves the state before or after, never one in between.
 //   - Success is answered only after the committed state was stored; that an
 //     object exists is concluded from its metadata, never from an error.
-//   - Whoever holds buffers does not wait for buffers (slabs.go).
+//   - Whoever holds buffers does not wait for buffers, and no owner can hold so
+//     many that there are none for another (share.go).
 //   - What is opened in S3 can be found again: the session's deadline is stored
 //     before its multipart upload is opened (sweep.go).
 package upload

@@ -16,6 +16,7 @@ type Config struct {
 	Sessions Sessions
 	Objects  Objects
 	Failures Failures // nil: failures are only logged
+	Quotas   Quotas   // counts open uploads; nil: nobody does
 
 	Limits Limits
 
@@ -25,6 +26,7 @@ type Config struct {
 
 	TailInSessions int64 // bytes; a tail up to this is kept in the session store, 0: never
 	BufferMemory   int64 // bytes; hard budget for all buffers of all requests together
+	OwnerShare     int   // percent of it that one owner may hold when no other wants any, up to 100; 0: 75
 	PartsParallel  int   // parts of one chunk in flight at once, if it is large enough; 0: 1
 
 	Now   func() time.Time // nil: time.Now
@@ -45,6 +47,9 @@ type Chunk struct {
 	Destination string
 	Root        string // as in CommitRequest, for Destination
 	ContentType string // of the promised destination
+
+	MaxObject  int64 // bytes; the owner's own limit of the object, beside Limits.MaxObject; 0: none
+	MaxUploads int   // that the owner may have open, this one included, with ID == ""; 0: no limit
 
 	// Body yields ErrShortBody, ErrIdle, … when the client fails, and
 	// ErrUnavailable when it was interrupted.
@@ -106,7 +111,7 @@ func New(cfg Config) *Engine {
 	if cfg.Observer == nil {
 		cfg.Observer = silent{}
 	}
-	return &Engine{cfg: cfg, slabs: newSlabs(cfg.BufferMemory), noting: make(chan struct{}, failureNoters)}
+	return &Engine{cfg: cfg, slabs: newSlabs(cfg.BufferMemory, cfg.OwnerShare), noting: make(chan struct{}, failureNoters)}
 }
 
 // newID is 128 random bits as 22 characters that need no escaping in a URL,

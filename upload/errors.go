@@ -28,6 +28,9 @@ var (
 	// over the object limit or out of part numbers. Nothing changed.
 	ErrTooLarge = errors.New("too large")
 
+	// ErrQuota: the owner has as many uploads open as it may. Nothing changed.
+	ErrQuota = errors.New("too many open uploads")
+
 	// ErrShortBody: the client broke off, sent a malformed body, or less than
 	// it announced. Nothing of the chunk counts.
 	ErrShortBody = errors.New("body ended early")

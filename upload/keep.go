@@ -30,7 +30,7 @@ func (a *attempt) keep(ctx context.Context, f feed, length int64) error {
 
 // keepSome moves as much of f as there is buffer for, at most length bytes.
 func (a *attempt) keepSome(ctx context.Context, f feed, length int64) (int64, error) {
-	b := &buffer{slabs: a.e.slabs}
+	b := &buffer{slabs: a.e.slabs.of(a.s.Owner)}
 	defer b.free()
 	if _, err := b.fill(ctx, f, length); err != nil {
 		return 0, err

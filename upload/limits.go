@@ -53,6 +53,15 @@ func (l Limits) minPart(n int) int64 {
 	return int64(math.Min(grown, float64(l.MaxPart)))
 }
 
+// within is the smaller of an owner's own limit, which is none if 0, and of
+// everybody's.
+func within(own, all int64) int64 {
+	if own == 0 {
+		return all
+	}
+	return min(own, all)
+}
+
 // lastNumber is the highest part number that a chunk may take.
 func (l Limits) lastNumber() int { return l.MaxParts - commitNumbers }
 

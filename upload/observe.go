@@ -84,5 +84,5 @@ func (e *Engine) observeEnd(because Reason, s Session) {
 // Buffers says how many bytes of the budget for buffers are given out, and the
 // budget.
 func (e *Engine) Buffers() (inUse, budget int64) {
-	return int64(len(e.slabs.taken)) * slabSize, int64(cap(e.slabs.taken)) * slabSize
+	return int64(e.slabs.inUse()) * slabSize, int64(e.slabs.total) * slabSize
 }

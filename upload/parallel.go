@@ -113,7 +113,7 @@ func (t *flight) send(i int, p *parcel, f feed) {
 	if t.ctx.Err() != nil {
 		return
 	}
-	b := &buffer{slabs: t.a.e.slabs}
+	b := &buffer{slabs: t.a.e.slabs.of(t.a.s.Owner)}
 	if own := p.size - tailSize(p.tail); i < len(t.parts)-1 && t.sit() {
 		filled, err := b.fillNow(t.ctx, f, own)
 		if err != nil {

@@ -113,7 +113,7 @@ func (r *run) putTail(ctx context.Context) (Object, error) {
 	r.unused = r.s.multipart()
 	return r.eachName(ctx, func(key string, c Condition) (object Object, err error) {
 		err = r.e.retry(ctx, InObjects, always, func() error {
-			tail := r.e.readTail(ctx, r.s.ID, r.s.Tail)
+			tail := r.e.readTail(ctx, r.s, r.s.Tail)
 			defer tail.Close()
 			object, err = r.e.cfg.Objects.Put(ctx, key, r.s.Offset, tail, r.attributes(), c)
 			return err

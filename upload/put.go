@@ -13,6 +13,7 @@ type PutRequest struct {
 	CommitRequest // but ID
 
 	Length    int64 // bytes, or UnknownLength; at most Limits.MaxChunk
+	MaxObject int64 // as in Chunk
 	Body      io.Reader
 	Interrupt func() // as in Chunk
 }
@@ -24,7 +25,7 @@ type PutRequest struct {
 // another name can be tried when the first is taken.
 // Errors: as Append and Commit.
 func (e *Engine) Put(ctx context.Context, r PutRequest) (Object, error) {
-	if r.Length > e.cfg.Limits.MaxChunk {
+	if r.Length > within(r.MaxObject, e.cfg.Limits.MaxChunk) {
 		return Object{}, ErrTooLarge
 	}
 	if r.Condition == (Condition{}) && r.Length != UnknownLength {
@@ -32,6 +33,7 @@ func (e *Engine) Put(ctx context.Context, r PutRequest) (Object, error) {
 	}
 	s, err := e.Append(ctx, Chunk{
 		Owner: r.Owner, Length: r.Length, Body: r.Body, Interrupt: r.Interrupt, ContentType: r.ContentType,
+		MaxObject: r.MaxObject,
 	})
 	if err != nil {
 		return Object{}, err

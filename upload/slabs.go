@@ -3,64 +3,15 @@ package upload
 import (
 	"context"
 	"io"
-	"sync"
 )
 
 // slabSize is the unit of buffering and the size of a piece of the tail in the
 // session store, in bytes. 1,000 slow clients hold one each: 64 MiB.
 const slabSize = 64 << 10
 
-// slabs is the budget for the buffers of all requests. Whoever holds nothing
-// may wait for a slab; whoever holds one never waits for another, but makes do
-// with what it has: so the budget cannot deadlock.
-type slabs struct {
-	taken chan struct{} // one entry a slab given out
-	pool  sync.Pool
-}
-
-func newSlabs(budget int64) *slabs {
-	return &slabs{
-		taken: make(chan struct{}, max(1, budget/slabSize)),
-		pool:  sync.Pool{New: func() any { return new([slabSize]byte) }},
-	}
-}
-
-// reserve waits for leave to hold slabSize bytes.
-func (s *slabs) reserve(ctx context.Context) error {
-	select {
-	case s.taken <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// tryReserve takes leave for up to n slabs and says for how many. Half of the
-// budget is left to those who hold nothing yet.
-func (s *slabs) tryReserve(n int) int {
-	for i := range n {
-		if len(s.taken) >= cap(s.taken)/2 {
-			return i
-		}
-		select {
-		case s.taken <- struct{}{}:
-		default:
-			return i
-		}
-	}
-	return n
-}
-
-// release gives back leave for n slabs.
-func (s *slabs) release(n int) {
-	for range n {
-		<-s.taken
-	}
-}
-
 // buffer is a run of bytes in slabs, a feed that can go back.
 type buffer struct {
-	slabs *slabs
+	slabs allowance
 	full  []*[slabSize]byte
 	size  int64 // bytes
 	pos   int64 // bytes; of the next Read
@@ -94,7 +45,7 @@ func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool,
 // r, but never for the budget, and stops when that is short or ctx ends.
 func (b *buffer) fillNow(ctx context.Context, r io.Reader, most int64) (bool, error) {
 	for b.size < most && ctx.Err() == nil && b.slabs.tryReserve(1) == 1 {
-		slab := b.slabs.pool.Get().(*[slabSize]byte)
+		slab := b.slabs.pool().Get().(*[slabSize]byte)
 		b.full = append(b.full, slab)
 		n, err := io.ReadFull(r, slab[:min(slabSize, most-b.size)])
 		b.size += int64(n)
@@ -114,7 +65,7 @@ func (b *buffer) grow(ctx context.Context) error {
 	} else if b.slabs.tryReserve(1) == 0 {
 		return nil
 	}
-	b.full = append(b.full, b.slabs.pool.Get().(*[slabSize]byte))
+	b.full = append(b.full, b.slabs.pool().Get().(*[slabSize]byte))
 	return nil
 }
 
@@ -134,7 +85,7 @@ func (b *buffer) pieces() [][]byte {
 // free empties the buffer and gives the slabs back.
 func (b *buffer) free() {
 	for _, s := range b.full {
-		b.slabs.pool.Put(s)
+		b.slabs.pool().Put(s)
 	}
 	b.slabs.release(len(b.full))
 	b.full, b.size, b.pos = nil, 0, 0

@@ -12,8 +12,8 @@ import (
 func TestBufferFill(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789abcdef"), 3*slabSize/16)
 	content = append(content, "rest"...)
-	s := newSlabs(16 * slabSize)
-	b := &buffer{slabs: s}
+	s := newSlabs(16*slabSize, 0)
+	b := &buffer{slabs: s.of("ada")}
 	ended, err := b.fill(t.Context(), bytes.NewReader(content), 1<<30)
 	if err != nil || !ended || b.size != int64(len(content)) {
 		t.Fatalf("filled %d bytes, ended %v, %v", b.size, ended, err)
@@ -29,30 +29,30 @@ func TestBufferFill(t *testing.T) {
 		b.rewind(0)
 	}
 	b.free()
-	if n := len(s.taken); n != 0 {
-		t.Errorf("%d slabs are still taken", n)
+	if s.free != 16 || len(s.owners) != 0 {
+		t.Errorf("%d of 16 slabs are free, %d owners are known", s.free, len(s.owners))
 	}
 }
 
 // Half of the budget is for those who hold nothing: a greedy one stops there.
 func TestBufferFillStopsAtHalfTheBudget(t *testing.T) {
-	s := newSlabs(8 * slabSize)
-	greedy := &buffer{slabs: s}
+	s := newSlabs(8*slabSize, 0)
+	greedy := &buffer{slabs: s.of("greedy")}
 	if ended, err := greedy.fill(t.Context(), zeros{}, 1<<30); ended || err != nil {
 		t.Fatal(ended, err)
 	}
 	if greedy.size != 4*slabSize {
 		t.Errorf("a greedy buffer got %d slabs of 8, want 4", greedy.size/slabSize)
 	}
-	for range 4 {
-		b := &buffer{slabs: s}
-		if _, err := b.fill(t.Context(), zeros{}, 1<<30); err != nil || b.size != slabSize {
-			t.Errorf("under pressure got %d bytes, %v; want one slab", b.size, err)
+	for _, owner := range []string{"greedy", "greedy", "ada", "bob"} {
+		b := &buffer{slabs: s.of(owner)}
+		if _, err := b.fill(t.Context(), zeros{}, slabSize); err != nil || b.size != slabSize {
+			t.Errorf("under pressure %s got %d bytes, %v; want one slab", owner, b.size, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := (&buffer{slabs: s}).fill(ctx, zeros{}, 1); !errors.Is(err, context.Canceled) {
+	if _, err := (&buffer{slabs: s.of("carl")}).fill(ctx, zeros{}, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v for a slab too many, want to wait until ctx ends", err)
 	}
 }

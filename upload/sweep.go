@@ -62,6 +62,7 @@ func (e *Engine) sweep(ctx context.Context, id string) error {
 		return err
 	}
 	e.observeEnd(Expired, s)
+	e.release(ctx, s)
 	return e.cfg.Sessions.Forget(ctx, id)
 }
 

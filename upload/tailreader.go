@@ -11,11 +11,12 @@ import (
 // bytes of one batch of pieces at a time, as many as the budget allows and at
 // least one. Close it on the way out.
 type tailReader struct {
-	ctx  context.Context
-	e    *Engine
-	id   string
-	todo []Fragment
-	next int // piece of todo[0] to fetch next
+	ctx   context.Context
+	e     *Engine
+	id    string
+	slabs allowance
+	todo  []Fragment
+	next  int // piece of todo[0] to fetch next
 
 	ahead chan error // of the fetch under way, if there is one
 
@@ -26,8 +27,8 @@ type tailReader struct {
 	left     int64             // bytes of it
 }
 
-func (e *Engine) readTail(ctx context.Context, id string, tail []Fragment) *tailReader {
-	return &tailReader{ctx: ctx, e: e, id: id, todo: tail}
+func (e *Engine) readTail(ctx context.Context, s Session, tail []Fragment) *tailReader {
+	return &tailReader{ctx: ctx, e: e, id: s.ID, slabs: e.slabs.of(s.Owner), todo: tail}
 }
 
 // errTailGone: a fragment that the record lists is not there. Another attempt
@@ -128,7 +129,7 @@ func (t *tailReader) fetchPieces() error {
 	for len(t.todo) > 0 && t.todo[0].Place == InSessions {
 		f := t.todo[0]
 		for ; t.next < f.Pieces(); t.next++ {
-			leave := t.e.slabs.tryReserve(1)
+			leave := t.slabs.tryReserve(1)
 			if leave == 0 && len(batch) > 0 {
 				return t.get(batch)
 			}
@@ -154,7 +155,7 @@ func (t *tailReader) room(size int64) []byte {
 	if size > slabSize { // stored by a version that had larger ones
 		return make([]byte, size)
 	}
-	slab := t.e.slabs.pool.Get().(*[slabSize]byte)
+	slab := t.slabs.pool().Get().(*[slabSize]byte)
 	t.lent = append(t.lent, slab)
 	return slab[:size]
 }
@@ -170,9 +171,9 @@ func gone(err error) error {
 // settle gives the batch's slabs back.
 func (t *tailReader) settle() {
 	for _, slab := range t.lent {
-		t.e.slabs.pool.Put(slab)
+		t.slabs.pool().Put(slab)
 	}
-	t.e.slabs.release(t.reserved)
+	t.slabs.release(t.reserved)
 	t.batch, t.lent, t.reserved = nil, nil, 0
 }
 

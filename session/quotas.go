@@ -1,0 +1,38 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+var _ upload.Quotas = (*Store)(nil)
+
+var claimScript = redis.NewScript(source("claim"))
+
+// Claim implements upload.Quotas, in one round trip. The owner's key lies on
+// another node of a Cluster than the session's, so the two cannot change in
+// one step: a count without a session ends with its expiry.
+func (s *Store) Claim(ctx context.Context, owner, id string, most int, now, expires time.Time) error {
+	word, err := claimScript.Run(ctx, s.client, []string{s.openUploads(owner)}, milli(now), id, milli(expires), most).Text()
+	switch {
+	case err != nil:
+		return unavailable(ctx, "claim quota", err)
+	case word == "quota":
+		return upload.ErrQuota
+	case word != "ok":
+		return fmt.Errorf("claim quota: session store answers %q", word)
+	}
+	return nil
+}
+
+// Release implements upload.Quotas. It works in a Redis that is out of memory.
+func (s *Store) Release(ctx context.Context, owner, id string) error {
+	return unavailable(ctx, "release quota", s.client.ZRem(ctx, s.openUploads(owner), id).Err())
+}
+
+func (s *Store) openUploads(owner string) string { return s.prefix + "open:" + owner }
