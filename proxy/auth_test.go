@@ -78,7 +78,7 @@ func TestParseTokens(t *testing.T) {
 		[32]byte([]byte(strings.Repeat("\x0a", 32))): {Owner: "ada", Prefix: "team/ada/"},
 		[32]byte([]byte(strings.Repeat("\x0b", 32))): {Owner: "bob"},
 	}
-	if diff := cmp.Diff(want, got.accounts); diff != "" {
+	if diff := cmp.Diff(want, got.known().accounts); diff != "" {
 		t.Errorf("accounts (-want +got):\n%s", diff)
 	}
 }
@@ -88,7 +88,7 @@ func TestTokensRefused(t *testing.T) {
 	for file, want := range map[string]string{
 		"":                                       "there is no token",
 		"# nothing\n":                            "there is no token",
-		"\n" + good + " ada\n":                   "line 2: 2 fields instead of three: <token> <owner> <key prefix>",
+		"\n" + good + " ada\n":                   "line 2: 2 fields instead of three or more: <token> <owner> <key prefix> [<key>=<value> …]",
 		"my-secret ada /":                        "line 1: the first field is not sha256: and 64 hex digits",
 		"sha256:0a ada /":                        "line 1: the first field is not sha256: and 64 hex digits",
 		strings.Repeat("0a", 32) + " ada /":      "line 1: the first field is not sha256: and 64 hex digits",

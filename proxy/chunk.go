@@ -32,10 +32,12 @@ func (s *Server) append(r *request) error {
 func (s *Server) chunk(r *request) (c upload.Chunk, err error) {
 	q := r.Request().URL.Query()
 	c = upload.Chunk{
-		Owner:     r.account.Owner,
-		Length:    r.Request().ContentLength, // -1 is net/http's UnknownLength too
-		Body:      r.body,
-		Interrupt: r.body.interrupt,
+		Owner:      r.account.Owner,
+		Length:     r.Request().ContentLength, // -1 is net/http's UnknownLength too
+		MaxObject:  r.limits.MaxObject,
+		MaxUploads: int(r.limits.MaxUploads),
+		Body:       r.body,
+		Interrupt:  r.body.interrupt,
 	}
 	if c.Offset, err = parseOffset(first(q, "offset")); err != nil {
 		return c, err

@@ -55,6 +55,12 @@ var meanings = []struct {
 	{upload.ErrIdle, meaning{status: http.StatusRequestTimeout, text: "The body stalled", gone: true}},
 
 	{errUnauthorized, meaning{status: http.StatusUnauthorized, text: "Access token is missing, malformed or unknown"}},
+	{errForbidden, meaning{status: http.StatusForbidden, text: "The access token does not allow this"}},
+	{errTooFast, meaning{status: http.StatusTooManyRequests, text: "Too many requests", retry: true}},
+	{errGreedy, meaning{status: http.StatusTooManyRequests, text: "Too many chunks or files at once", retry: true}},
+	{errHeavy, meaning{status: http.StatusTooManyRequests, text: "Too many bytes at once", retry: true}},
+	{errFull, meaning{status: http.StatusServiceUnavailable, text: "The server is busy", retry: true}},
+	{upload.ErrQuota, meaning{status: http.StatusInsufficientStorage, text: "Too many uploads are open: commit some, or give them up"}},
 	{echo.ErrNotFound, meaning{status: http.StatusNotFound, text: "No such endpoint"}},
 	{echo.ErrMethodNotAllowed, meaning{status: http.StatusMethodNotAllowed, text: "Method not allowed"}},
 
@@ -111,7 +117,7 @@ func (s *Server) fail(r *request) {
 	}
 	h := r.Response().Header()
 	if m.retry {
-		h.Set("Retry-After", wholeSeconds(s.cfg.RetryAfter))
+		h.Set("Retry-After", wholeSeconds(max(r.patience, s.cfg.RetryAfter)))
 	}
 	if m.status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer") // RFC 9110, 15.5.2 demands one

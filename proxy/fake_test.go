@@ -97,6 +97,7 @@ func start(tb testing.TB, e *fakeEngine, change ...func(*Config)) *site {
 		Auth:          mustTokens(tb, tokensFile),
 		KeyPrefix:     "uploads/",
 		StagingPrefix: "uploads/ada/.staging/",
+		RefuseAfter:   time.Millisecond,
 		Log:           slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, c := range change {

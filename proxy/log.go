@@ -60,6 +60,8 @@ func (r *request) level() slog.Level {
 		return slog.LevelInfo
 	case status == http.StatusServiceUnavailable:
 		return slog.LevelWarn
+	case status == http.StatusInsufficientStorage: // the owner's quota
+		return slog.LevelInfo
 	case status >= http.StatusInternalServerError:
 		return slog.LevelError
 	case r.err == nil && !strings.HasPrefix(r.Path(), "/1/"):

@@ -25,8 +25,8 @@ type signer struct {
 // signed finds the account that signed a request; oauth holds the parameters
 // of the signature, from wherever they came. An unknown signer costs the same
 // work, with no secrets.
-func (a *Authenticator) signed(r *http.Request, f form, oauth url.Values) (Account, bool) {
-	s, known := a.signers[signerID{first(oauth, "oauth_consumer_key"), first(oauth, "oauth_token")}]
+func (t *tokens) signed(r *http.Request, f form, oauth url.Values) (Account, error) {
+	s, known := t.signers[signerID{first(oauth, "oauth_consumer_key"), first(oauth, "oauth_token")}]
 	got, valid := first(oauth, "oauth_signature"), false
 	switch first(oauth, "oauth_signature_method") {
 	case "PLAINTEXT":
@@ -37,9 +37,9 @@ func (a *Authenticator) signed(r *http.Request, f form, oauth url.Values) (Accou
 		valid = same(got, s.sign(baseString(r, "https", covered))) || same(got, s.sign(baseString(r, "http", covered)))
 	}
 	if !known || !valid {
-		return Account{}, false
+		return Account{}, errUnauthorized
 	}
-	return s.account, true
+	return s.account, nil
 }
 
 // same compares secrets in a time that tells neither content nor length.

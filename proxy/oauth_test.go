@@ -184,7 +184,7 @@ func TestParseSigners(t *testing.T) {
 		{"key", "tok"}:   {"sec", "toksec", Account{Owner: "ada", Prefix: "team/ada/"}},
 		{"key", "other"}: {"sec", "x", Account{Owner: "bob"}},
 	}
-	if diff := cmp.Diff(want, got.signers, cmp.AllowUnexported(signer{}, signerID{})); diff != "" {
+	if diff := cmp.Diff(want, got.known().signers, cmp.AllowUnexported(signer{}, signerID{})); diff != "" {
 		t.Errorf("signers (-want +got):\n%s", diff)
 	}
 }

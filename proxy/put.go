@@ -21,6 +21,7 @@ func (s *Server) put(r *request) error {
 	made, err := s.cfg.Engine.Put(ctx, upload.PutRequest{
 		CommitRequest: to,
 		Length:        r.Request().ContentLength, // -1 is net/http's UnknownLength too
+		MaxObject:     r.limits.MaxObject,
 		Body:          r.body,
 		Interrupt:     r.body.interrupt,
 	})

@@ -19,16 +19,18 @@ type request struct {
 	body   *body
 	parsed *form // what is in it, once read as a form
 
-	id      string // of the request, for the log and the client
-	account Account
-	upload  string // id of the upload it is about, once known
-	chunk   bool   // it is a chunk
-	told    bool   // the client was told offset
-	offset  int64  // bytes; where the upload stands
-	sent    int64  // bytes of the answer that went past Echo
-	path    string // of the file or folder it is about, once known
-	err     error  // why it failed
-	dropped bool   // the connection was dropped without an answer
+	id       string // of the request, for the log and the client
+	account  Account
+	limits   Limits        // of the account, 0: none
+	patience time.Duration // how long the client has to wait before it tries again; 0: RetryAfter
+	upload   string        // id of the upload it is about, once known
+	chunk    bool          // it is a chunk
+	told     bool          // the client was told offset
+	offset   int64         // bytes; where the upload stands
+	sent     int64         // bytes of the answer that went past Echo
+	path     string        // of the file or folder it is about, once known
+	err      error         // why it failed
+	dropped  bool          // the connection was dropped without an answer
 }
 
 // stands notes which upload it is, and the offset that the client is told.

@@ -30,6 +30,12 @@ type Config struct {
 	Files  upload.Files   // what clients read back; with Engine's objects
 	Auth   *Authenticator // who may come in; nil lets nobody in
 
+	Owner       Limits        // of every owner whose account says nothing else
+	Rates       Limiter       // counts requests; needed where there is a MaxRate
+	MaxInFlight int           // chunks and whole files that are being received at once, of all owners; 0: any number
+	OwnerShare  int           // percent of MaxInFlight that one owner may have when no other wants any, up to 100; 0: 75
+	RefuseAfter time.Duration // every refusal of who asks leaves after it; 0: 250 ms
+
 	TLS     *tls.Config // how Serve ends TLS; nil: not at all
 	HTTP2   bool        // over TLS; shell clients then fail, who look for HTTP/1.1's status line (PROTOCOL 5.2)
 	Origins []string    // of pages whose scripts may read answers, as browsers write them, or "*"
@@ -51,6 +57,12 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.MaxChunk == 0 {
 		c.MaxChunk = 157_286_400 // PROTOCOL 3.3
+	}
+	if c.OwnerShare == 0 {
+		c.OwnerShare = 75
+	}
+	if c.RefuseAfter == 0 {
+		c.RefuseAfter = 250 * time.Millisecond
 	}
 	if c.BodyIdle == 0 {
 		c.BodyIdle = time.Minute
@@ -75,8 +87,9 @@ type Server struct {
 	cfg    Config
 	routes *echo.Echo
 
-	leaving atomic.Bool // /readyz says no from now on
-	stores  readiness
+	leaving  atomic.Bool // /readyz says no from now on
+	stores   readiness
+	inFlight *inFlight
 
 	// hard ends with Halt. It is the one context that reaches into chunks that
 	// are being received, which outlive their own request's.
@@ -87,6 +100,7 @@ type Server struct {
 // New makes a server.
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg.withDefaults(), routes: echo.New()}
+	s.inFlight = newInFlight(s.cfg.MaxInFlight, s.cfg.OwnerShare)
 	s.hard, s.halt = context.WithCancel(context.Background())
 
 	e := s.routes
@@ -100,21 +114,21 @@ func New(cfg Config) *Server {
 	e.Match(probe, "/healthz", s.alive)
 	e.Match(probe, "/readyz", s.ready)
 
-	e.PUT("/1/chunked_upload", s.authenticated(s.append))
-	e.POST("/1/chunked_upload", s.authenticated(s.append))
-	e.GET("/1/chunked_upload", s.authenticated(s.status))
-	e.DELETE("/1/chunked_upload", s.authenticated(s.discard))
-	e.POST("/1/commit_chunked_upload/*", s.authenticatedByForm(s.commit))
-	e.PUT("/1/files_put/*", s.authenticated(s.put))
-	e.POST("/1/files_put/*", s.authenticated(s.put))
+	e.PUT("/1/chunked_upload", s.authenticated(writes, s.bounded(s.append)))
+	e.POST("/1/chunked_upload", s.authenticated(writes, s.bounded(s.append)))
+	e.GET("/1/chunked_upload", s.authenticated(writes, s.status))
+	e.DELETE("/1/chunked_upload", s.authenticated(writes, s.discard))
+	e.POST("/1/commit_chunked_upload/*", s.authenticatedByForm(writes, s.commit))
+	e.PUT("/1/files_put/*", s.authenticated(writes, s.bounded(s.put)))
+	e.POST("/1/files_put/*", s.authenticated(writes, s.bounded(s.put)))
 
 	form := []string{http.MethodGet, http.MethodPost}
-	e.Match(probe, "/1/files/*", s.authenticated(s.download))
-	e.Match(form, "/1/metadata/*", s.authenticatedByForm(s.stat))
-	e.POST("/1/delta", s.authenticatedByForm(s.delta))
-	e.Match(form, "/1/fileops/create_folder", s.authenticatedByForm(s.createFolder))
-	e.Match(form, "/1/fileops/delete", s.authenticatedByForm(s.remove))
-	e.GET("/1/account/info", s.authenticated(s.accountInfo))
+	e.Match(probe, "/1/files/*", s.authenticated(reads, s.download))
+	e.Match(form, "/1/metadata/*", s.authenticatedByForm(reads, s.stat))
+	e.POST("/1/delta", s.authenticatedByForm(reads, s.delta))
+	e.Match(form, "/1/fileops/create_folder", s.authenticatedByForm(writes, s.createFolder))
+	e.Match(form, "/1/fileops/delete", s.authenticatedByForm(writes, s.remove))
+	e.GET("/1/account/info", s.authenticated(looks, s.accountInfo))
 	s.observe()
 	return s
 }

@@ -66,15 +66,15 @@ func TestSignatures(t *testing.T) {
 		` oauth_consumer_key="dpf43f3p2l4k3l03", oauth_token="nnch734d00sl2jdk", oauth_signature_method="HMAC-SHA1",` +
 		` oauth_timestamp="137131202", oauth_nonce="chapoH", oauth_signature="MdpQcU8iPSUjWoN%2FUDMsK2sui9I%3D"` + "\r\n\r\n"
 	for raw, want := range map[string]string{token: "token", photos: "photos"} {
-		if got, ok := a.account(mustRequest(t, raw), form{}); !ok || got.Owner != want {
-			t.Errorf("%s: got %q, %t", want, got.Owner, ok)
+		if got, err := a.account(t.Context(), mustRequest(t, raw), form{}); err != nil || got.Owner != want {
+			t.Errorf("%s: got %q, %v", want, got.Owner, err)
 		}
 		for _, change := range []string{"1371312", "Host: photos", "hdpola", "sl2jdk", "/IHF7", "size=orig", "POST", "GET", "HMAC-SHA1"} {
 			changed := strings.ReplaceAll(raw, change, strings.Replace(change, change[:1], "x", 1))
 			if changed == raw {
 				continue
 			}
-			if got, ok := a.account(mustRequest(t, changed), form{}); ok {
+			if got, err := a.account(t.Context(), mustRequest(t, changed), form{}); err == nil {
 				t.Errorf("%s, %s changed: still %q", want, change, got.Owner)
 			}
 		}

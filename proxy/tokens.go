@@ -11,17 +11,60 @@ import (
 	"strings"
 )
 
+// tokens are those of a file.
+type tokens struct {
+	digest [sha256.Size]byte // of the file
+
+	// By the token's SHA-256. Go seeds its maps' hashes at random, so the time
+	// of a lookup tells nothing about a digest, and a digest nothing about a token.
+	accounts map[[sha256.Size]byte]Account
+	signers  map[signerID]signer // that sign by OAuth 1
+}
+
+var noTokens tokens
+
+// known are the tokens that count now.
+func (a *Authenticator) known() *tokens {
+	if t := a.tokens.Load(); t != nil {
+		return t
+	}
+	return &noTokens
+}
+
 // ParseTokens reads who may come in, one token a line, with the owner of what
-// it uploads and the prefix of the keys it may name, "/" for none:
+// it uploads, the prefix of the keys it may name, "/" for none, and what else
+// is to hold for it (parseTerms in owner.go):
 //
-//	sha256:<64 hex digits>  <owner>  <key prefix>
-//	oauth1:<consumer key>:<consumer secret>:<token>:<token secret>  <owner>  <key prefix>
+//	sha256:<64 hex digits>  <owner>  <key prefix>  [<key>=<value> …]
+//	oauth1:<consumer key>:<consumer secret>:<token>:<token secret>  <owner>  <key prefix>  …
 //
 // The first is a bearer token's digest. OAuth 1 needs its secrets as they are,
 // since both sides compute signatures from them. Empty lines and those that
-// begin with # do not count. Errors name the line, and nothing that is in it.
+// begin with # do not count. Errors name the line, and nothing secret that is in it.
 func ParseTokens(r io.Reader) (*Authenticator, error) {
-	a := &Authenticator{accounts: map[[sha256.Size]byte]Account{}, signers: map[signerID]signer{}}
+	a := &Authenticator{}
+	_, err := a.Reload(r)
+	return a, err
+}
+
+// Reload reads the tokens anew and says whether they are others than before.
+// After an error those before still count. Requests that are under way go on.
+func (a *Authenticator) Reload(r io.Reader) (changed bool, err error) {
+	digest := sha256.New()
+	t, err := parseTokens(io.TeeReader(r, digest))
+	if err != nil {
+		return false, err
+	}
+	t.digest = [sha256.Size]byte(digest.Sum(nil))
+	if a.known().digest == t.digest {
+		return false, nil
+	}
+	a.tokens.Store(t)
+	return true, nil
+}
+
+func parseTokens(r io.Reader) (*tokens, error) {
+	t := &tokens{accounts: map[[sha256.Size]byte]Account{}, signers: map[signerID]signer{}}
 	lines := bufio.NewScanner(r)
 	n := 0
 	for lines.Scan() {
@@ -30,53 +73,56 @@ func ParseTokens(r io.Reader) (*Authenticator, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if err := a.add(line); err != nil {
+		if err := t.add(line); err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("line %d: %w", n+1, err)
 	}
-	if len(a.accounts)+len(a.signers) == 0 {
+	if len(t.accounts)+len(t.signers) == 0 {
 		return nil, errors.New("there is no token")
 	}
-	return a, nil
+	return t, nil
 }
 
-func (a *Authenticator) add(line string) error {
+func (t *tokens) add(line string) error {
 	fields := strings.Fields(line)
-	if len(fields) != 3 {
-		return fmt.Errorf("%d fields instead of three: <token> <owner> <key prefix>", len(fields))
+	if len(fields) < 3 {
+		return fmt.Errorf("%d fields instead of three or more: <token> <owner> <key prefix> [<key>=<value> …]", len(fields))
 	}
 	prefix, err := parsePrefix(fields[2])
 	if err != nil {
 		return fmt.Errorf("key prefix: %w", err)
 	}
 	account := Account{Owner: fields[1], Prefix: prefix}
+	if err := account.parseTerms(fields[3:]); err != nil {
+		return err
+	}
 	if secrets, ok := strings.CutPrefix(fields[0], "oauth1:"); ok {
-		return a.addSigner(secrets, account)
+		return t.addSigner(secrets, account)
 	}
 	digest, err := parseDigest(fields[0])
 	if err != nil {
 		return err
 	}
-	if _, twice := a.accounts[digest]; twice {
+	if _, twice := t.accounts[digest]; twice {
 		return errTwice
 	}
-	a.accounts[digest] = account
+	t.accounts[digest] = account
 	return nil
 }
 
-func (a *Authenticator) addSigner(secrets string, account Account) error {
+func (t *tokens) addSigner(secrets string, account Account) error {
 	s := strings.Split(secrets, ":")
 	if len(s) != 4 || slices.Contains(s, "") {
 		return errors.New("the first field is not oauth1:<consumer key>:<consumer secret>:<token>:<token secret>")
 	}
 	id := signerID{consumer: s[0], token: s[2]}
-	if _, twice := a.signers[id]; twice {
+	if _, twice := t.signers[id]; twice {
 		return errTwice
 	}
-	a.signers[id] = signer{consumerSecret: s[1], tokenSecret: s[3], account: account}
+	t.signers[id] = signer{consumerSecret: s[1], tokenSecret: s[3], account: account}
 	return nil
 }
 

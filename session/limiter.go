@@ -21,6 +21,9 @@ func NewLimiter(client redis.UniversalClient, prefix string) *Limiter {
 	return &Limiter{redis_rate.NewLimiter(prefixed{client, prefix})}
 }
 
+// Limiter is one over the store's Redis and prefix.
+func (s *Store) Limiter() *Limiter { return NewLimiter(s.client, s.prefix) }
+
 // Allow counts a request of an owner that may make rate requests a second,
 // after a pause also as many at once, and says how long it has to wait before
 // the next try; 0: the request may go ahead. One round trip.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -29,7 +28,7 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: s.LogLevel}))
-	auth, err := s.authenticator(log)
+	guard, err := s.Auth.guard(log)
 	if err != nil {
 		return err
 	}
@@ -52,14 +51,18 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 		Sessions: watch.Sessions(sessions),
 		Objects:  watch.Objects(objects),
 		Failures: sessions,
+		Quotas:   sessions,
 		Limits:   s.limits(), TTL: s.UploadTTL, Lease: s.CommitLease, StagingPrefix: s.StagingPrefix,
 		TailInSessions: int64(s.TailRedisMax), BufferMemory: int64(s.BufferMemory), PartsParallel: s.PartsParallel,
-		Log: log, Observer: watch.Engine,
+		OwnerShare: s.Owner.OwnerShare,
+		Log:        log, Observer: watch.Engine,
 	})
 	watch.Engine.WatchBuffers(engine.Buffers)
 	watch.WatchUploads(sessions.Count)
 	server := proxy.New(proxy.Config{
-		Engine: engine, Files: watch.Files(objects), Auth: auth,
+		Engine: engine, Files: watch.Files(objects), Auth: guard.auth,
+		Owner: s.Owner.limits(), Rates: sessions.Limiter(),
+		MaxInFlight: s.Owner.MaxInFlight, OwnerShare: s.Owner.OwnerShare,
 		TLS: certificate, HTTP2: s.HTTP2, Origins: s.CORSOrigins,
 		KeyPrefix: s.KeyPrefix, StagingPrefix: s.StagingPrefix,
 		StrictLength: s.StrictLength, MaxChunk: int64(s.MaxChunk), BodyIdle: s.BodyIdleTimeout,
@@ -70,25 +73,8 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	defer admin.close()
+	defer guard.run(context.WithoutCancel(ctx))() // also while running requests end
 	return s.run(ctx, server, engine, log)
-}
-
-// authenticator reads the tokens file, or lets everybody in when told to.
-func (s *settings) authenticator(log *slog.Logger) (*proxy.Authenticator, error) {
-	if s.InsecureNoAuth {
-		log.Warn("NO AUTHENTICATION: anybody who reaches this server can write to the bucket")
-		return proxy.Anyone(), nil
-	}
-	f, err := os.Open(s.TokensFile)
-	if err != nil {
-		return nil, &settingError{"CHUNKGATE_TOKENS_FILE", "cannot be read: " + err.Error()}
-	}
-	defer f.Close()
-	auth, err := proxy.ParseTokens(f)
-	if err != nil {
-		return nil, &settingError{"CHUNKGATE_TOKENS_FILE", "is wrong: " + err.Error()}
-	}
-	return auth, nil
 }
 
 // run serves and sweeps until ctx ends, then lets chunks and commits finish.

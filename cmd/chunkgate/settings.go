@@ -39,8 +39,8 @@ type settings struct {
 	SweepInterval   time.Duration `default:"1m" env:"CHUNKGATE_SWEEP_INTERVAL" help:"How often expired uploads are looked for."`
 	OrphanInterval  time.Duration `default:"1h" env:"CHUNKGATE_ORPHAN_INTERVAL" help:"How often the staging prefix, which no other deployment may use, is searched for what uploads left that Redis has forgotten, older than an upload's life and a day; 0: never."`
 
-	TokensFile     string `env:"CHUNKGATE_TOKENS_FILE" help:"Who may come in, a line each: sha256:<hex of a bearer token's SHA-256> <owner> <key prefix>, or oauth1:<consumer key>:<consumer secret>:<token>:<token secret> and the same."`
-	InsecureNoAuth bool   `env:"CHUNKGATE_INSECURE_NO_AUTH" help:"DANGER: serve anybody. For a trusted network or a first try only."`
+	Owner ownerSettings `embed:""`
+	Auth  authSettings  `embed:""`
 
 	observe `embed:""`
 
@@ -78,13 +78,11 @@ func (s *settings) validate() error {
 		return err
 	}
 	s3 := upload.S3Limits()
-	return firstWrong([]check{
+	err := firstWrong([]check{
 		{"CHUNKGATE_TLS_KEY", s.TLSKey == "" && s.TLSCert != "", "must name the key of CHUNKGATE_TLS_CERT"},
 		{"CHUNKGATE_TLS_CERT", s.TLSCert == "" && s.TLSKey != "", "must name the certificate of CHUNKGATE_TLS_KEY"},
 		{"CHUNKGATE_HTTP2", s.HTTP2 && s.TLSCert == "", "needs TLS: set CHUNKGATE_TLS_CERT and CHUNKGATE_TLS_KEY"},
 		{"CHUNKGATE_CORS_ORIGINS", slices.ContainsFunc(s.CORSOrigins, notOrigin), "must be * or origins as browsers write them: scheme://host, or scheme://host:port"},
-		{"CHUNKGATE_TOKENS_FILE", s.TokensFile == "" && !s.InsecureNoAuth, "must name the file of tokens; without one anybody could write here, which --insecure-no-auth allows"},
-		{"CHUNKGATE_TOKENS_FILE", s.TokensFile != "" && s.InsecureNoAuth, "is set, but --insecure-no-auth is, too: take one away"},
 		{"CHUNKGATE_MAX_CHUNK", int64(s.MaxChunk) < 1 || int64(s.MaxChunk) > s3.MaxPart-s3.MinPart, "must be from 1 byte to 4.9GiB"},
 		{"CHUNKGATE_MAX_OBJECT", int64(s.MaxObject) < int64(s.MaxChunk), "must be at least CHUNKGATE_MAX_CHUNK"},
 		{"CHUNKGATE_TAIL_REDIS_MAX", s.TailRedisMax < 0 || s.TailRedisMax > 64<<20, "must be from 0 to 64MiB"},
@@ -97,6 +95,15 @@ func (s *settings) validate() error {
 		{"CHUNKGATE_SHUTDOWN_TIMEOUT", s.ShutdownTimeout < 0, "must not be negative"},
 		{"CHUNKGATE_SWEEP_INTERVAL", s.SweepInterval < time.Second, "must be at least 1s"},
 	})
+	if err != nil {
+		return err
+	}
+	for _, part := range []interface{ validate() error }{&s.Owner, &s.Auth} {
+		if err := part.validate(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // limits are S3's, narrowed by the settings.

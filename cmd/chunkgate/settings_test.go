@@ -57,6 +57,18 @@ func TestWrongSettings(t *testing.T) {
 		{"CHUNKGATE_S3_BUCKET", "", "must name the bucket"},
 		{"CHUNKGATE_INSECURE_NO_AUTH", "false", "CHUNKGATE_TOKENS_FILE must name the file of tokens"},
 		{"CHUNKGATE_TOKENS_FILE", tokens, "--insecure-no-auth"},
+		{"CHUNKGATE_JWT_JWKS_URL", "https://issuer/keys", "--insecure-no-auth"},
+		{"CHUNKGATE_JWT_ISSUER", "https://issuer", "CHUNKGATE_JWT_JWKS_URL must name"},
+		{"CHUNKGATE_JWT_LEEWAY", "1h", "CHUNKGATE_JWT_LEEWAY must be"},
+		{"CHUNKGATE_JWT_REFRESH", "1s", "CHUNKGATE_JWT_REFRESH must be"},
+		{"CHUNKGATE_TOKENS_RELOAD", "1ms", "CHUNKGATE_TOKENS_RELOAD must be"},
+		{"CHUNKGATE_MAX_IN_FLIGHT", "-1", "CHUNKGATE_MAX_IN_FLIGHT must be"},
+		{"CHUNKGATE_OWNER_SHARE", "0", "CHUNKGATE_OWNER_SHARE must be"},
+		{"CHUNKGATE_OWNER_SHARE", "101", "CHUNKGATE_OWNER_SHARE must be"},
+		{"CHUNKGATE_OWNER_MAX_OBJECT", "-1MiB", "CHUNKGATE_OWNER_MAX_OBJECT must not"},
+		{"CHUNKGATE_OWNER_MAX_UPLOADS", "-1", "CHUNKGATE_OWNER_MAX_UPLOADS must be"},
+		{"CHUNKGATE_OWNER_MAX_IN_FLIGHT", "-1MiB", "CHUNKGATE_OWNER_MAX_IN_FLIGHT must not"},
+		{"CHUNKGATE_OWNER_MAX_RATE", "2000000000", "CHUNKGATE_OWNER_MAX_RATE must be"},
 		{"CHUNKGATE_MAX_CHUNK", "many", "CHUNKGATE_MAX_CHUNK"},
 		{"CHUNKGATE_MAX_CHUNK", "6GiB", "CHUNKGATE_MAX_CHUNK must be"},
 		{"CHUNKGATE_PARTS_PARALLEL", "0", "CHUNKGATE_PARTS_PARALLEL must be from 1 to 16"},
@@ -116,6 +128,26 @@ func TestWrongTokensFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantUsage(t, "CHUNKGATE_TOKENS_FILE is wrong: line 1")
+}
+
+func TestWrongJWT(t *testing.T) {
+	for env, values := range map[string][2]string{ // wrong, and what is said
+		"CHUNKGATE_JWT_JWKS_URL":   {"http://user:hunter2@issuer/keys", "must be a URL with https"},
+		"CHUNKGATE_JWT_ISSUER":     {"", "must name"},
+		"CHUNKGATE_JWT_AUDIENCE":   {"", "must name"},
+		"CHUNKGATE_JWT_ALGORITHMS": {"HS256", "must be of RS256"},
+		"CHUNKGATE_JWT_OWNER":      {"{", "has a brace"},
+		"CHUNKGATE_JWT_KEY_PREFIX": {"{sub", "has a brace"},
+	} {
+		t.Run(env, func(t *testing.T) {
+			t.Setenv("CHUNKGATE_S3_BUCKET", "uploads")
+			t.Setenv("CHUNKGATE_JWT_JWKS_URL", "https://issuer/keys")
+			t.Setenv("CHUNKGATE_JWT_ISSUER", "https://issuer")
+			t.Setenv("CHUNKGATE_JWT_AUDIENCE", "chunkgate")
+			t.Setenv(env, values[0])
+			wantUsage(t, env+" "+values[1])
+		})
+	}
 }
 
 func TestWrongCertificate(t *testing.T) {

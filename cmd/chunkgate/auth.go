@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/chunkgate/chunkgate/proxy"
+)
+
+// guard is who may come in, and what keeps that up to date.
+type guard struct {
+	auth  *proxy.Authenticator
+	tasks []func(context.Context) // each runs until its context ends
+}
+
+// run keeps the guard up to date until stop is called.
+func (g *guard) run(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	for _, task := range g.tasks {
+		running.Go(func() { task(ctx) })
+	}
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+// guard reads the tokens file and the settings of JWTs, or lets everybody in
+// when told to. An issuer that cannot be reached does not stop the start, or
+// no proxy could be started while it is down: its keys are fetched beside.
+func (a *authSettings) guard(log *slog.Logger) (*guard, error) {
+	if a.InsecureNoAuth {
+		log.Warn("NO AUTHENTICATION: anybody who reaches this server can write to the bucket")
+		return &guard{auth: proxy.Anyone()}, nil
+	}
+	g := &guard{auth: new(proxy.Authenticator)}
+	if a.TokensFile != "" {
+		if err := a.addTokens(g, log); err != nil {
+			return nil, err
+		}
+	}
+	if a.JWKSURL != "" {
+		if err := a.addJWT(g, log); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+func (a *authSettings) addTokens(g *guard, log *slog.Logger) error {
+	f, err := os.Open(a.TokensFile)
+	if err != nil {
+		return &settingError{"CHUNKGATE_TOKENS_FILE", "cannot be read: " + err.Error()}
+	}
+	defer f.Close()
+	if _, err := g.auth.Reload(f); err != nil {
+		return &settingError{"CHUNKGATE_TOKENS_FILE", "is wrong: " + err.Error()}
+	}
+	if a.TokensReload > 0 {
+		g.tasks = append(g.tasks, func(ctx context.Context) {
+			tick := time.NewTicker(a.TokensReload)
+			defer tick.Stop()
+			g.auth.Follow(ctx, tick.C, a.readTokens, log)
+		})
+	}
+	return nil
+}
+
+// maxTokensFile bounds the tokens file in bytes: some 100,000 tokens.
+const maxTokensFile = 32 << 20
+
+func (a *authSettings) readTokens() ([]byte, error) {
+	f, err := os.Open(a.TokensFile)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxTokensFile+1))
+	if err == nil && len(content) > maxTokensFile {
+		err = fmt.Errorf("the tokens file has more than %d bytes", maxTokensFile)
+	}
+	return content, err
+}
+
+// jwtSettings are what a proxy.JWTError may be about.
+var jwtSettings = map[string]string{
+	"JWKS": "CHUNKGATE_JWT_JWKS_URL", "Issuer": "CHUNKGATE_JWT_ISSUER", "Audience": "CHUNKGATE_JWT_AUDIENCE",
+	"Algorithms": "CHUNKGATE_JWT_ALGORITHMS", "Owner": "CHUNKGATE_JWT_OWNER", "KeyPrefix": "CHUNKGATE_JWT_KEY_PREFIX",
+}
+
+func (a *authSettings) addJWT(g *guard, log *slog.Logger) error {
+	j, err := proxy.NewJWT(proxy.JWTConfig{
+		JWKS: a.JWKSURL, Issuer: a.JWTIssuer, Audience: a.JWTAudience, Algorithms: a.JWTAlgorithms,
+		Owner: a.JWTOwner, KeyPrefix: a.JWTKeyPrefix, Terms: a.JWTTerms, Leeway: a.JWTLeeway, Refresh: a.JWTRefresh,
+		Log: log,
+	})
+	var wrong *proxy.JWTError
+	if errors.As(err, &wrong) {
+		return &settingError{jwtSettings[wrong.Field], wrong.Why}
+	}
+	if err != nil {
+		return err
+	}
+	g.auth.TrustJWT(j)
+	g.tasks = append(g.tasks, j.Run)
+	return nil
+}
