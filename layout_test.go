@@ -30,6 +30,9 @@ var (
 	// onlyIn names, for a third-party module, the one package that may import it.
 	onlyIn = map[string]string{
 		"github.com/redis/go-redis/": "session",
+		"github.com/go-redis/":       "session",
+		"github.com/golang-jwt/":     "proxy",
+		"github.com/MicahParks/":     "proxy",
 		"github.com/aws/":            "s3backend",
 		"github.com/labstack/echo/":  "proxy",
 		"github.com/alecthomas/":     "cmd/chunkgate",

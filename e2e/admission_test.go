@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -26,7 +27,9 @@ func tokenLine(token, terms string) string {
 // as sends a request with a token.
 func as(t *testing.T, p testserver.Proxy, token, method, target, body string) *http.Response {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, p.BaseURL+"/1/"+target, strings.NewReader(body))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, p.BaseURL+"/1/"+target, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +60,8 @@ func TestGreedyOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := testserver.Serve(t, testserver.Build(t), testserver.MinIO(t), testserver.StartRedis(t),
-		"CHUNKGATE_TOKENS_FILE="+file, "CHUNKGATE_MAX_IN_FLIGHT=80", "CHUNKGATE_BUFFER_MEMORY=1MiB")
+		"CHUNKGATE_TOKENS_FILE="+file, "CHUNKGATE_MAX_IN_FLIGHT=80", "CHUNKGATE_BUFFER_MEMORY=1MiB",
+		"CHUNKGATE_BODY_IDLE_TIMEOUT=1h") // nobody gets through by others' being given up
 	const (
 		places  = 60 // of 80
 		buffers = 12 // of 16

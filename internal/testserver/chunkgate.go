@@ -24,15 +24,16 @@ func (p *Proxy) Restart(tb testing.TB) {
 	p.Process = p.start(tb)
 }
 
-// Token is the bearer token that Serve's proxies know, and KeyPrefix where its
-// owner's objects are.
+// Token is the bearer token that Serve's proxies know, Owner whose it is, and
+// KeyPrefix where that one's objects are.
 const (
 	Token     = "test-token"
+	Owner     = "tester"
 	KeyPrefix = "tests/"
 )
 
 // tokens is the tokens file for Token.
-const tokens = "sha256:4c5dc9b7708905f77f5e5d16316b5dfb425e68cb326dcd55a860e90a7707031e  tester  " + KeyPrefix + "\n"
+const tokens = "sha256:4c5dc9b7708905f77f5e5d16316b5dfb425e68cb326dcd55a860e90a7707031e  " + Owner + "  " + KeyPrefix + "\n"
 
 // Build builds the program, with the race detector unless told otherwise by
 // flags of go build.
