@@ -67,14 +67,12 @@ func TestGreedyOwner(t *testing.T) {
 		buffers = 12 // of 16
 	)
 	said := make(chan int, 500)
-	var conns []net.Conn
 	for range 500 {
 		c, err := net.Dial("tcp", strings.TrimPrefix(p.BaseURL, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		conns = append(conns, c)
 		go func() {
 			_, _ = fmt.Fprintf(c, "PUT /1/chunked_upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer greedy\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", 2*mib)
 			answer, err := http.ReadResponse(bufio.NewReader(c), nil)

@@ -69,7 +69,7 @@ func ending(err error) string {
 		return refused
 	}
 	for _, foreseen := range []error{
-		upload.ErrNotFound, upload.ErrNotExist, upload.ErrConflict, upload.ErrCompleted, upload.ErrBusy, upload.ErrTooLarge,
+		upload.ErrNotFound, upload.ErrNotExist, upload.ErrConflict, upload.ErrCompleted, upload.ErrBusy, upload.ErrTooLarge, upload.ErrQuota,
 	} {
 		if errors.Is(err, foreseen) {
 			return refused

@@ -6,9 +6,13 @@
 // The way of a request:
 //
 //	net/http ─► canonical ─► route ─► receive ─► authenticated ─► handler ─► upload.Engine
-//	            path.go      Echo     log.go     auth.go          chunk.go …
+//	            path.go      Echo     log.go     admit.go         chunk.go …
 //	                                     │
 //	                                     └─ fail: errors.go, drain.go
+//
+// Who asks is found by auth.go: in the tokens file (tokens.go, follow.go), as a
+// signature (oauth.go) or in a JWT (jwt.go, jwks.go). What that one may do, and
+// how much of it at once, is in owner.go and inflight.go.
 //
 // What holds everywhere:
 //
