@@ -34,6 +34,7 @@ type jwks struct {
 	url    string
 	log    *slog.Logger
 	client *http.Client
+	get    func(context.Context) (keyfunc.Keyfunc, error) // download, but for tests
 	gap    time.Duration
 	wanted chan struct{} // has room for one: a token names a key that is not known
 
@@ -43,7 +44,7 @@ type jwks struct {
 }
 
 func newJWKS(url string, log *slog.Logger) *jwks {
-	return &jwks{
+	k := &jwks{
 		url: url, log: log, gap: fetchGap,
 		wanted: make(chan struct{}, 1), fetched: make(chan struct{}),
 		client: &http.Client{
@@ -52,6 +53,8 @@ func newJWKS(url string, log *slog.Logger) *jwks {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
+	k.get = k.download
+	return k
 }
 
 // run fetches at once, then every interval, sooner after a failure or when a
@@ -94,7 +97,7 @@ func (k *jwks) fetch(ctx context.Context) error {
 	return err
 }
 
-func (k *jwks) get(ctx context.Context) (keyfunc.Keyfunc, error) {
+func (k *jwks) download(ctx context.Context) (keyfunc.Keyfunc, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
 	if err != nil {
 		return nil, err
@@ -118,7 +121,8 @@ func (k *jwks) get(ctx context.Context) (keyfunc.Keyfunc, error) {
 }
 
 // parseJWKS reads those of the keys that can check signatures. A key that is
-// of no use to us does not spoil the others.
+// of no use to us does not spoil the others; a symmetric one is not even read,
+// as long as no option asks for private keys.
 func parseJWKS(raw []byte) (keyfunc.Keyfunc, error) {
 	var set jwkset.JWKSMarshal
 	if err := json.Unmarshal(raw, &set); err != nil {
@@ -126,7 +130,7 @@ func parseJWKS(raw []byte) (keyfunc.Keyfunc, error) {
 	}
 	set.Keys = slices.DeleteFunc(set.Keys, func(m jwkset.JWKMarshal) bool {
 		_, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
-		return err != nil || m.KID == "" || m.KTY == jwkset.KtyOct || m.USE == jwkset.UseEnc
+		return err != nil || m.KID == "" || m.USE == jwkset.UseEnc
 	})
 	if len(set.Keys) == 0 {
 		return nil, errors.New("the issuer has no key with a kid that could check a signature")
