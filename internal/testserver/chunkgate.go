@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"testing"
 )
 
 // Proxy is a chunkgate process.
@@ -37,7 +36,7 @@ const tokens = "sha256:4c5dc9b7708905f77f5e5d16316b5dfb425e68cb326dcd55a860e90a7
 
 // Build builds the program, with the race detector unless told otherwise by
 // flags of go build.
-func Build(tb testing.TB, flags ...string) string {
+func Build(tb TB, flags ...string) string {
 	tb.Helper()
 	program := filepath.Join(tb.TempDir(), "chunkgate")
 	args := append([]string{"build", "-race", "-o", program}, flags...)
@@ -51,7 +50,7 @@ func Build(tb testing.TB, flags ...string) string {
 
 // Serve runs the program on a free port until the test ends, in front of s and
 // r. env is added to its settings and wins.
-func Serve(tb testing.TB, program string, s Store, r Redis, env ...string) Proxy {
+func Serve(tb TB, program string, s Store, r Redis, env ...string) Proxy {
 	tb.Helper()
 	file := filepath.Join(tb.TempDir(), "tokens")
 	if err := os.WriteFile(file, []byte(tokens), 0o600); err != nil {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"testing"
 )
 
 // Store is a MinIO server of the test's own, with an empty bucket.
@@ -22,7 +21,7 @@ type Store struct {
 // MinIO starts one with its data in a folder of the test's own. env is added to
 // its settings and wins. The first call on a machine builds it, which takes
 // minutes.
-func MinIO(tb testing.TB, env ...string) Store {
+func MinIO(tb TB, env ...string) Store {
 	tb.Helper()
 	program := Tool(tb, "minio", "minio")
 	addr := FreeAddr(tb)

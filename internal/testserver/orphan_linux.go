@@ -4,6 +4,6 @@ import "syscall"
 
 // endWithParent makes the kernel end a server whose test was killed: then no
 // cleanup runs.
-func endWithParent() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+func endWithParent(last syscall.Signal) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Pdeathsig: last}
 }

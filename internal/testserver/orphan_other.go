@@ -4,4 +4,4 @@ package testserver
 
 import "syscall"
 
-func endWithParent() *syscall.SysProcAttr { return nil }
+func endWithParent(syscall.Signal) *syscall.SysProcAttr { return nil }

@@ -1,5 +1,6 @@
-// Package testserver starts the real servers that the tests run against, each
-// a process of its own on a free loopback port, and ends exactly those.
+// Package testserver starts the real servers that the tests and the benchmark
+// run against, each a process of its own on a free loopback port, and ends
+// exactly those.
 package testserver
 
 import (
@@ -13,9 +14,20 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
-	"testing"
 	"time"
 )
+
+// TB is what the servers need of whoever starts them: a test, or a program that
+// ends what it started.
+type TB interface {
+	Helper()
+	TempDir() string
+	Cleanup(func())
+	Failed() bool
+	Logf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
 
 // Process is a server that a test started.
 type Process struct {
@@ -25,12 +37,19 @@ type Process struct {
 }
 
 // start runs a program until the test ends and waits until ready says yes.
-func start(tb testing.TB, ready func(context.Context) error, env []string, name string, args ...string) *Process {
+func start(tb TB, ready func(context.Context) error, env []string, name string, args ...string) *Process {
+	tb.Helper()
+	return startEnding(tb, syscall.SIGKILL, ready, env, name, args...)
+}
+
+// startEnding is start, with the signal that ends the process when the test is
+// killed.
+func startEnding(tb TB, last syscall.Signal, ready func(context.Context) error, env []string, name string, args ...string) *Process {
 	tb.Helper()
 	p := &Process{cmd: exec.Command(name, args...), exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
-	p.cmd.SysProcAttr = endWithParent()
+	p.cmd.SysProcAttr = endWithParent(last)
 	if err := p.cmd.Start(); err != nil {
 		tb.Fatalf("start %s: %v", filepath.Base(name), err)
 	}
@@ -50,7 +69,7 @@ func start(tb testing.TB, ready func(context.Context) error, env []string, name 
 
 // await polls ready until it holds; a minute without it, or the end of the
 // process, fails the test.
-func (p *Process) await(tb testing.TB, ready func(context.Context) error) {
+func (p *Process) await(tb TB, ready func(context.Context) error) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -104,7 +123,7 @@ var given sync.Map
 
 // FreeAddr is a loopback address that nobody listens on at the moment, another
 // one each time.
-func FreeAddr(tb testing.TB) string {
+func FreeAddr(tb TB) string {
 	tb.Helper()
 	var last error
 	for range 100 {
@@ -124,7 +143,7 @@ func FreeAddr(tb testing.TB) string {
 }
 
 // Root is the folder of the main module.
-func Root(tb testing.TB) string {
+func Root(tb TB) string {
 	tb.Helper()
 	dir, err := os.Getwd()
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
-	"testing"
 	"time"
 )
 
@@ -19,20 +18,20 @@ type Redis struct {
 
 // StartRedis starts one. Further arguments go to redis-server as they are, for
 // example "--maxmemory", "64mb".
-func StartRedis(tb testing.TB, args ...string) Redis {
+func StartRedis(tb TB, args ...string) Redis {
 	tb.Helper()
 	return startRedis(tb, FreeAddr(tb), args)
 }
 
 // Restart kills the server and starts another at its address, which knows
 // nothing of what was stored.
-func (r *Redis) Restart(tb testing.TB) {
+func (r *Redis) Restart(tb TB) {
 	tb.Helper()
 	r.Kill()
 	*r = startRedis(tb, r.Addr, nil)
 }
 
-func startRedis(tb testing.TB, addr string, args []string) Redis {
+func startRedis(tb TB, addr string, args []string) Redis {
 	tb.Helper()
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -48,7 +47,7 @@ func startRedis(tb testing.TB, addr string, args []string) Redis {
 }
 
 // redisServer is the program, which is also Sentinel's.
-func redisServer(tb testing.TB) string {
+func redisServer(tb TB) string {
 	tb.Helper()
 	program, err := exec.LookPath("redis-server")
 	if err != nil {

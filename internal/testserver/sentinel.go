@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"testing"
 )
 
 // Sentinel is a Redis Sentinel of the test's own.
@@ -16,7 +15,7 @@ type Sentinel struct {
 
 // StartSentinel starts one that, alone, makes a replica of master take over
 // when master has not answered for half a second.
-func StartSentinel(tb testing.TB, master Redis) Sentinel {
+func StartSentinel(tb TB, master Redis) Sentinel {
 	tb.Helper()
 	addr := FreeAddr(tb)
 	host, port, err := net.SplitHostPort(addr)

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"testing"
 )
 
 // tools are the executables that were asked for in this process, by name.
@@ -20,7 +19,7 @@ var tools struct {
 // declares it. It is not run by `go tool` itself, which would stand between us
 // and its process. The first call on a machine builds it, which takes minutes
 // for MinIO and k6.
-func Tool(tb testing.TB, folder, name string) string {
+func Tool(tb TB, folder, name string) string {
 	tb.Helper()
 	tools.Lock()
 	defer tools.Unlock()
