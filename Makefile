@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # Modules whose packages are ours to test and lint; tools/* hold only versions.
-MODULES := . dev deploy
+MODULES := . dev deploy bench
 
 FUZZTIME ?= 30s
 SOAK ?= 20m
@@ -70,6 +70,18 @@ soak: ## Walk at random against the model of an upload for SOAK (20m)
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: test-deps build ## Measure beside nginx and direct uploads (10 min) and renew docs/performance.md
+	go run -C bench . -chunkgate "$(CURDIR)/bin/chunkgate" -page ../docs/performance.md
+
+.PHONY: bench-quick
+bench-quick: test-deps build ## The same for the goals only, in a few minutes; renews no page
+	go run -C bench . -chunkgate "$(CURDIR)/bin/chunkgate" -quick
+
+.PHONY: bench-page
+bench-page: ## Renew docs/performance.md from the results of the last make bench
+	go run -C bench . -render -page ../docs/performance.md
 
 .PHONY: clean
 clean: ## Remove what was built and downloaded into this folder

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/chunkgate/chunkgate/bench/load"
+	"github.com/chunkgate/chunkgate/bench/meter"
+	"github.com/chunkgate/chunkgate/bench/report"
+	"github.com/chunkgate/chunkgate/internal/testserver"
+)
+
+// slowPlan is many uploads at once by clients that send slowly.
+type slowPlan struct {
+	uploads int
+	chunk   int64
+	chunks  int
+	rate    int           // bytes a second, of each
+	stagger time.Duration // over which they begin
+}
+
+// slow measures the memory that slow uploads take, in a chunkgate that has done
+// nothing before.
+func (s *stack) slow(ctx context.Context, p slowPlan) (report.Slow, error) {
+	fresh := s.serve()
+	defer fresh.Kill()
+	r := report.Slow{Uploads: p.uploads, Chunk: p.chunk, Chunks: p.chunks, Rate: p.rate}
+	var err error
+	if r.Before, err = meter.Resident(fresh.PID()); err != nil {
+		return r, err
+	}
+	use, err := meter.Start(s.with(fresh)...)
+	if err != nil {
+		return r, err
+	}
+	begin := time.Now()
+	errs := make([]error, p.uploads)
+	var uploads sync.WaitGroup
+	for i := range p.uploads {
+		uploads.Go(func() {
+			select {
+			case <-time.After(p.stagger * time.Duration(i) / time.Duration(p.uploads)):
+				errs[i] = s.slowUpload(ctx, address(fresh.BaseURL), i, p)
+			case <-ctx.Done():
+				errs[i] = ctx.Err()
+			}
+		})
+	}
+	uploads.Wait()
+	r.Seconds = time.Since(begin).Seconds()
+	used, err := use.Stop()
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return r, fmt.Errorf("slow uploads: %w", err)
+	}
+	r.Peak, r.CPU, r.Redis = used[report.Gate].Peak, used[report.Gate].CPU, used[report.Redis].Peak
+	return r, nil
+}
+
+// slowUpload sends its chunks and throws them away.
+func (s *stack) slowUpload(ctx context.Context, addr string, client int, p slowPlan) error {
+	c, err := load.Dial(addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	g := load.NewGate(c, testserver.Token, fmt.Sprintf("/slow/%d.bin", client), false)
+	for n := range p.chunks {
+		if err := g.SendSlowly(ctx, s.payload.Chunk(client, n, p.chunk), p.rate); err != nil {
+			return fmt.Errorf("upload %d, chunk %d: %w", client, n+1, err)
+		}
+	}
+	return g.Discard()
+}
