@@ -26,7 +26,7 @@ func TestSmoke(t *testing.T) {
 	checkCounts(t, r.Counts)
 
 	s := r.Slow
-	plausible(t, "slow uploads", s.Uploads == 20 && s.Seconds >= 2 && s.Before > 5*mib && s.Peak >= s.Before && s.Peak < gib && s.Redis > 20*256*kib, s)
+	plausible(t, "slow uploads", s.Uploads == 20 && s.Refused == 0 && s.Seconds >= 2 && s.Before > 5*mib && s.Peak >= s.Before && s.Peak < gib && s.Redis > 20*256*kib, s)
 	l := r.Long
 	plausible(t, "long upload", len(l.Blocks) == smoke.long.blocks && l.Parts > 5 && l.Record > 500 && l.Record < 100*kib && l.Time().Median > 0, l)
 	i := r.Idle

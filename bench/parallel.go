@@ -22,6 +22,6 @@ func (s *stack) possible(systems []system) []system {
 	if err != nil || !strings.Contains(string(help), partsParallel) {
 		return slices.DeleteFunc(slices.Clone(systems), func(s system) bool { return s.parallel > 0 && s.name == report.Gate })
 	}
-	s.parallel = s.serve("CHUNKGATE_PARTS_PARALLEL=" + strconv.Itoa(parallel))
+	s.parallel = s.serve("CHUNKGATE_PARTS_PARALLEL=" + strconv.Itoa(report.Parallel))
 	return systems
 }

@@ -43,13 +43,9 @@ var (
 	noLength = system{name: report.Gate, noLength: true}
 	noHint   = system{name: report.Gate, noHint: true}
 
-	parallelDirect = system{name: report.Direct, parallel: parallel}
-	parallelGate   = system{name: report.Gate, parallel: parallel}
+	parallelDirect = system{name: report.Direct, parallel: report.Parallel}
+	parallelGate   = system{name: report.Gate, parallel: report.Parallel}
 )
-
-// parallel is how many parts of one chunk are under way at once, where that is
-// compared.
-const parallel = 4
 
 var (
 	three = []system{direct, nginx, gate}

@@ -48,6 +48,16 @@ type Answer struct {
 	Body   []byte
 }
 
+// RefusedError is an answer that is not 2xx.
+type RefusedError struct {
+	Status int
+	Why    string
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("%d %s: %s", e.Status, http.StatusText(e.Status), e.Why)
+}
+
 // Do sends one request and reads its answer, which must be 2xx. Without a known
 // length the body goes in frames (chunked transfer coding).
 func (c *Conn) Do(method, target string, header http.Header, body []byte, known bool) (Answer, error) {
@@ -105,7 +115,7 @@ func (c *Conn) receive(method string) (Answer, error) {
 		return Answer{}, fmt.Errorf("%s %s: read answer: %w", method, c.host, err)
 	}
 	if r.StatusCode/100 != 2 {
-		return Answer{}, fmt.Errorf("%s %s: %s: %s", method, c.host, r.Status, body)
+		return Answer{}, &RefusedError{Status: r.StatusCode, Why: string(body)}
 	}
 	return Answer{Status: r.StatusCode, Header: r.Header, Body: body}, nil
 }

@@ -1,6 +1,9 @@
 package meter
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Process is a server, with its workers, under a name to report it by.
 type Process struct {
@@ -45,7 +48,7 @@ func (m *Meter) Stop() (map[string]Use, error) {
 		if err != nil {
 			return nil, err
 		}
-		u := Use{CPU: cpu - m.began[p.Name]}
+		u := Use{CPU: math.Round((cpu-m.began[p.Name])/tick) * tick}
 		for _, pid := range p.PIDs {
 			peak, err := memory(pid, "VmHWM")
 			if err != nil {

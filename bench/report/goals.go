@@ -62,15 +62,19 @@ func (r *Result) Goals() []Goal {
 	})
 }
 
+// Parallel is how many parts of one chunk are under way at once, where that is
+// compared. Chunkgate makes three of 32 MiB: its parts have 10 MiB at least.
+const Parallel = 3
+
 // aloneGoals are those of one client.
 func (r *Result) aloneGoals() []Goal {
 	alone := Kind{System: Gate, Chunk: 32 * MiB, Clients: 1, Length: true, Hint: true}
 	one, knowOne := r.SpeedByDirect(alone)
-	alone.Parallel = 4
-	four, knowFour := r.SpeedByDirect(alone)
+	alone.Parallel = Parallel
+	more, knowMore := r.SpeedByDirect(alone)
 	return []Goal{
 		{What: "throughput of one client by direct, 32 MiB chunks", Want: 0.9, AtLeast: true, Unit: times, Got: one, Known: knowOne},
-		{What: "the same, 4 parts of a chunk at once on both sides", Want: 1, AtLeast: true, Unit: times, Got: four, Known: knowFour},
+		{What: fmt.Sprintf("the same, %d parts of a chunk at once on both sides", Parallel), Want: 1, AtLeast: true, Unit: times, Got: more, Known: knowMore},
 	}
 }
 

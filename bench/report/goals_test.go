@@ -22,7 +22,7 @@ func TestGoals(t *testing.T) {
 		"throughput of 4 clients by direct, 4 MiB chunks: 0.65 ×, not reached",
 		"throughput of 4 clients by direct, 8 MiB chunks: 0.65 ×, not reached",
 		"throughput of one client by direct, 32 MiB chunks: 0.00 ×, not measured",
-		"the same, 4 parts of a chunk at once on both sides: 0.00 ×, not measured",
+		"the same, 3 parts of a chunk at once on both sides: 0.00 ×, not measured",
 		"S3 requests per 4 MiB chunk: 0.50, reached",
 		"Redis round trips per 4 MiB chunk: 3.00, reached",
 		"S3 requests of a commit with path hint, no tail left: 1.00, reached",

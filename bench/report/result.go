@@ -184,6 +184,7 @@ type Slow struct {
 	Chunks  int     `json:"chunks"` // of each upload
 	Rate    int     `json:"rate"`   // bytes a second of each
 	Seconds float64 `json:"seconds"`
+	Refused int64   `json:"refused"`      // chunks that clients had to send again
 	Before  int64   `json:"before_bytes"` // chunkgate's memory
 	Peak    int64   `json:"peak_bytes"`
 	CPU     float64 `json:"cpu_s"` // of chunkgate
@@ -283,7 +284,7 @@ func (s Staged) Ratio() meter.Spread { return meter.Ratios(s.Commit, s.Upload) }
 
 // Save writes r as JSON.
 func (r *Result) Save(file string) error {
-	text, err := json.MarshalIndent(r, "", "\t")
+	text, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}

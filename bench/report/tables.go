@@ -141,8 +141,8 @@ func (r *Result) scale() *table {
 	t := &table{title: "Many uploads, long ones, large ones", head: []string{"What", "Figure"}}
 	s, l, i := r.Slow, r.Long, r.Idle
 	t.add(fmt.Sprintf("%d uploads at %s/s each, %d chunks of %s", s.Uploads, byteCount.say(float64(s.Rate)), s.Chunks, megs(s.Chunk)),
-		fmt.Sprintf("chunkgate at most %s (%s before), %.1f CPU seconds in %.0f s; Redis at most %s",
-			byteCount.say(float64(s.Peak)), byteCount.say(float64(s.Before)), s.CPU, s.Seconds, byteCount.say(float64(s.Redis))))
+		fmt.Sprintf("chunkgate at most %s (%s before), %.1f CPU seconds in %.0f s; Redis at most %s; %d chunks sent again",
+			byteCount.say(float64(s.Peak)), byteCount.say(float64(s.Before)), s.CPU, s.Seconds, byteCount.say(float64(s.Redis)), s.Refused))
 	t.add(fmt.Sprintf("chunk %d by chunk %d, of %s each", l.Late, l.Early, byteCount.say(float64(l.Chunk))),
 		fmt.Sprintf("time %s, CPU of chunkgate and Redis %s; its record in Redis has %s with %d parts",
 			times.spread(l.Time()), times.say(l.CPU()), byteCount.say(float64(l.Record)), l.Parts))

@@ -3,12 +3,14 @@ package tap
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -52,17 +54,7 @@ func TestCopyValue(t *testing.T) {
 // TestTrips: who waits for an answer before it sends on makes two trips, who
 // does not makes one.
 func TestTrips(t *testing.T) {
-	r, stop, err := NewRedis(answering(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(r.URL, "redis://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	in := bufio.NewReader(conn)
+	r, conn, in := through(t)
 	const hello, get, multi, exec = "*1\r\n$5\r\nhello\r\n", "*1\r\n$3\r\nGET\r\n", "*1\r\n$5\r\nMULTI\r\n", "*1\r\n$4\r\nEXEC\r\n"
 	for _, step := range []struct {
 		send            string
@@ -89,6 +81,51 @@ func TestTrips(t *testing.T) {
 		if got := r.Commands() - commands; got != step.commands {
 			t.Errorf("%q: %d commands, want %d", step.send, got, step.commands)
 		}
+	}
+}
+
+// through is a connection to a server through a relay.
+func through(t *testing.T) (*Redis, net.Conn, *bufio.Reader) {
+	t.Helper()
+	r, stop, err := NewRedis(answering(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.URL, "redis://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return r, conn, bufio.NewReader(conn)
+}
+
+// TestTransaction: it is one trip even if its commands arrive one by one, as
+// those of a long one do.
+func TestTransaction(t *testing.T) {
+	r, conn, in := through(t)
+	for _, name := range []string{"MULTI", "HSET", "PEXPIREAT", "EXEC"} {
+		if _, err := fmt.Fprintf(conn, "*1\r\n$%d\r\n%s\r\n", len(name), name); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := in.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := r.Trips(); got != 1 {
+		t.Errorf("%d trips, want 1", got)
+	}
+}
+
+// TestEarly: what has begun to arrive before the value ahead was passed on was
+// sent without waiting for its answer.
+func TestEarly(t *testing.T) {
+	var got []bool
+	see := func(_ byte, _ string, early bool) { got = append(got, early) }
+	_ = pump(io.Discard, strings.NewReader("+a\r\n+b\r\n"), see)
+	_ = pump(io.Discard, iotest.DataErrReader(iotest.OneByteReader(strings.NewReader("+a\r\n+b\r\n"))), see)
+	if diff := cmp.Diff([]bool{false, true, false, false}, got); diff != "" {
+		t.Errorf("early (-want +got):\n%s", diff)
 	}
 }
 
