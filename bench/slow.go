@@ -82,10 +82,11 @@ func (s *stack) slowUpload(ctx context.Context, addr string, client int, p slowP
 			}
 			refused.Add(1)
 			c.Close() // the refusal may have come in the middle of the body
-			if c, err = load.Dial(addr); err != nil {
+			again, err := load.Dial(addr)
+			if err != nil {
 				return err
 			}
-			g = g.Over(c)
+			c, g = again, g.Over(again)
 		}
 	}
 	return g.Discard()

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -32,8 +33,9 @@ func (c *Conn) DoSlowly(ctx context.Context, method, target string, header http.
 		}
 		due := min(int(time.Since(begin).Seconds()*float64(rate)), len(body))
 		n, err := c.conn.Write(body[sent:due])
-		if sent += n; err != nil {
-			return Answer{}, fmt.Errorf("after %d bytes: %w", sent, err)
+		if sent += n; err != nil { // the server may have said why
+			_, why := c.receive(method)
+			return Answer{}, errors.Join(why, fmt.Errorf("after %d bytes: %w", sent, err))
 		}
 	}
 	return c.receive(method)
