@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"testing"
 )
 
 // nginxMain is around deploy/nginx.conf. One process is enough, and can be
@@ -44,15 +43,9 @@ type Balancer struct {
 
 // StartBalancer balances over the proxies until the test ends. `nginx -t` has
 // to accept the settings first.
-func StartBalancer(tb testing.TB, proxies ...Proxy) Balancer {
+func StartBalancer(tb TB, proxies ...Proxy) Balancer {
 	tb.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		program = "/usr/sbin/nginx" // not in everybody's PATH
-	}
-	if _, err := os.Stat(program); err != nil {
-		tb.Fatal("this test needs nginx: install it (Debian: package nginx-light)")
-	}
+	program := nginxProgram(tb)
 	conf, err := os.ReadFile(filepath.Join(Root(tb), "deploy", "nginx.conf"))
 	if err != nil {
 		tb.Fatal(err)

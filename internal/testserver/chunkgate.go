@@ -12,12 +12,12 @@ type Proxy struct {
 	*Process
 	BaseURL string // http://host:port
 
-	start func(testing.TB) *Process
+	start func(TB) *Process
 }
 
 // Restart starts the program again at its address, with the same settings,
 // after it has ended.
-func (p *Proxy) Restart(tb testing.TB) {
+func (p *Proxy) Restart(tb TB) {
 	tb.Helper()
 	<-p.Exited()
 	p.Process = p.start(tb)
@@ -70,7 +70,7 @@ func Serve(tb TB, program string, s Store, r Redis, env ...string) Proxy {
 		"AWS_REGION=" + s.Region,
 		"GORACE=halt_on_error=1",
 	}, env...)
-	p.start = func(tb testing.TB) *Process {
+	p.start = func(tb TB) *Process {
 		return start(tb, answers(p.BaseURL+"/readyz", http.StatusOK), settings, program, "serve")
 	}
 	p.Process = p.start(tb)

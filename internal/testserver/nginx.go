@@ -23,13 +23,7 @@ var nginxConf string
 // StartNginx starts one that streams requests to s, until the test ends.
 func StartNginx(tb TB, s Store) Nginx {
 	tb.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		program = "/usr/sbin/nginx" // not in everybody's PATH
-	}
-	if _, err := os.Stat(program); err != nil {
-		tb.Fatal("this needs nginx: install it (Debian: package nginx-light)")
-	}
+	program := nginxProgram(tb)
 	addr, dir := FreeAddr(tb), tb.TempDir()
 	conf := strings.NewReplacer("LISTEN", addr, "UPSTREAM", strings.TrimPrefix(s.Endpoint, "http://")).Replace(nginxConf)
 	file := filepath.Join(dir, "nginx.conf")
@@ -45,4 +39,16 @@ func StartNginx(tb TB, s Store) Nginx {
 		<-n.Exited()
 	})
 	return n
+}
+
+func nginxProgram(tb TB) string {
+	tb.Helper()
+	program, err := exec.LookPath("nginx")
+	if err != nil {
+		program = "/usr/sbin/nginx" // not in everybody's PATH
+	}
+	if _, err := os.Stat(program); err != nil {
+		tb.Fatal("this needs nginx: install it (Debian: package nginx-light)")
+	}
+	return program
 }
