@@ -55,7 +55,7 @@ func (s *stack) slow(ctx context.Context, p slowPlan) (report.Slow, error) {
 	uploads.Wait()
 	r.Seconds = time.Since(begin).Seconds()
 	used, err := use.Stop()
-	if err := errors.Join(append(errs, err)...); err != nil {
+	if err := errors.Join(err, errors.Join(errs...)); err != nil {
 		return r, fmt.Errorf("slow uploads: %w", err)
 	}
 	r.Refused = refused.Load()

@@ -19,7 +19,7 @@ func copyValue(to *bufio.Writer, from *bufio.Reader) (kind byte, first string, e
 		return 0, "", fmt.Errorf("unexpected line %q", line)
 	}
 	kind = line[0]
-	size := 0
+	var size int
 	switch kind {
 	case '+', '-', ':', '_', '#', ',', '(':
 		_, err = to.Write(line)
