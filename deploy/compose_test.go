@@ -43,7 +43,7 @@ func TestProfiles(t *testing.T) {
 	}{
 		{nil, base},
 		{[]string{"scale"}, append([]string{"balancer", "proxy-2", "proxy-3"}, base...)},
-		{[]string{"load"}, append([]string{"k6", "link"}, base...)},
+		{[]string{"load"}, append([]string{"grafana", "k6", "link", "prometheus"}, base...)},
 		{[]string{"observe"}, append([]string{"grafana", "jaeger", "prometheus"}, base...)},
 	} {
 		t.Run(strings.Join(c.profiles, "+"), func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestStartOrder(t *testing.T) {
 		"proxy-2":  proxy,
 		"proxy-3":  proxy,
 		"balancer": {"proxy": healthy, "proxy-2": healthy, "proxy-3": healthy},
-		"k6":       {"proxy": healthy, "link": healthy},
+		"k6":       {"proxy": healthy, "link": healthy, "prometheus": healthy},
 		"link":     {},
 		"grafana":  {"prometheus": healthy},
 	}
@@ -141,7 +141,7 @@ func readmeSettings(t *testing.T) []string {
 	if len(names) == 0 {
 		t.Fatal("no settings in the README's table")
 	}
-	return append(names, awaitedSettings...)
+	return names
 }
 
 func TestStaleUploadsOutliveSessions(t *testing.T) {
