@@ -101,8 +101,7 @@ func filterOf(r types.LifecycleRule) (prefix string, tagged bool) {
 	f := r.Filter
 	switch {
 	case f == nil:
-		//lint:ignore SA1019 old rules still have it
-		return aws.ToString(r.Prefix), false
+		return aws.ToString(r.Prefix), false //nolint:staticcheck // rules from before filters have it still
 	case f.And != nil:
 		return aws.ToString(f.And.Prefix), len(f.And.Tags) > 0
 	}
