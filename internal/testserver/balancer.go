@@ -32,7 +32,7 @@ http {
 // Docker resolves at run time, which Debian's nginx does not do (it needs 1.27.3).
 var (
 	nginxListen  = regexp.MustCompile(`listen \d+;`)
-	nginxProxies = regexp.MustCompile(`(\s+server \S+ resolve;)+`)
+	nginxProxies = regexp.MustCompile(`(\s+server \S+ resolve([^;]*);)+`)
 )
 
 // Balancer is an nginx in front of proxies, as deploy/nginx.conf sets it up.
@@ -52,7 +52,7 @@ func StartBalancer(tb TB, proxies ...Proxy) Balancer {
 	}
 	var servers strings.Builder
 	for _, p := range proxies {
-		fmt.Fprintf(&servers, "\n    server %s;", strings.TrimPrefix(p.BaseURL, "http://"))
+		fmt.Fprintf(&servers, "\n    server %s$2;", strings.TrimPrefix(p.BaseURL, "http://"))
 	}
 	addr, dir := FreeAddr(tb), tb.TempDir()
 	conf = nginxListen.ReplaceAll(conf, []byte("listen "+addr+";"))
