@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -110,9 +111,12 @@ func TestPayload(t *testing.T) {
 
 // TestGate: the protocol of an upload, as a server sees it.
 func TestGate(t *testing.T) {
+	var mu sync.Mutex
 	var got []string
 	var offset int64
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
 		got = append(got, r.Method+" "+r.RequestURI+" "+r.Header.Get("Authorization"))
 		n, _ := io.Copy(io.Discard, r.Body)
 		offset += n
@@ -135,10 +139,12 @@ func TestGate(t *testing.T) {
 		"POST /1/commit_chunked_upload/auto/dir/a.bin?upload_id=u%2F1 Bearer secret",
 		"DELETE /1/chunked_upload?upload_id=u%2F1 Bearer secret",
 	}
+	mu.Lock()
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	offset = 1000
+	mu.Unlock()
 	if err := g.Send(make([]byte, 1), true); err == nil {
 		t.Error("a server that has more bytes than were sent is believed")
 	}
