@@ -41,7 +41,7 @@ type framing struct {
 	line []byte // what has come of it
 
 	// of the request whose header is being read
-	old     bool  // by HTTP/1.0
+	old     bool  // not by HTTP/1.1, which alone knows Transfer-Encoding
 	sized   bool  // has a Content-Length
 	length  int64 // that
 	chunked bool  // has a Transfer-Encoding, which is chunked
@@ -88,7 +88,7 @@ func (f *framing) take() error {
 	switch f.next {
 	case requestLine:
 		if len(line) > 0 { // an old client may send an empty one behind a form
-			*f = framing{next: headerLine, line: f.line, old: bytes.HasSuffix(line, []byte("HTTP/1.0"))}
+			*f = framing{next: headerLine, line: f.line, old: !bytes.HasSuffix(line, []byte(" HTTP/1.1"))}
 		}
 	case headerLine:
 		if len(line) > 0 {

@@ -35,6 +35,7 @@ func FuzzConnection(f *testing.F) {
 		"GET / HTTP/1.0\r\n\r\n\r\nGET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
 		"PUT / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		"PUT / HTTP/1.1\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+		"0 * HTTP/0.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		"PUT / HTTP/1.1\nContent-Length: 05\r\ncontent-length: 5\r\n\r\nhello",
 	} {
 		f.Add([]byte(raw), uint8(7))
