@@ -70,7 +70,12 @@ func TestShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "PUT /1/chunked_upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n", testserver.Token, size)
+	fmt.Fprintf(conn, "PUT /1/chunked_upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", testserver.Token, size)
+	// It says so when it begins to read: only then is the chunk under way.
+	wanted := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n"))
+	if _, err := io.ReadFull(conn, wanted); err != nil || !bytes.Contains(wanted, []byte(" 100 ")) {
+		t.Fatalf("the chunk is not wanted: %q, %v", wanted, err)
+	}
 	if _, err := conn.Write(make([]byte, size/2)); err != nil {
 		t.Fatal(err)
 	}
