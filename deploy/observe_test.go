@@ -112,7 +112,7 @@ func metricsOfProgram(t *testing.T) []string {
 			names = append(names, m[1])
 		}
 	}
-	return append(names, "chunkgate_uploads_recorded")
+	return append(names, "chunkgate_uploads_open")
 }
 
 func freeAddr(t *testing.T) string {

@@ -13,12 +13,12 @@ const (
 	sampleLimit = 2 * time.Second  // how long one may take
 )
 
-// WatchUploads shows how many uploads the session store has a record of, which
-// count says in one cheap call. It may be called once.
-func (m *Metrics) WatchUploads(count func(context.Context) (int64, error)) {
-	m.registry.MustRegister(newSampled("uploads_recorded",
-		"Uploads with a record in the session store: those that are open, and those that ended, until an hour after their expiry. The same at every replica.",
-		count, time.Now))
+// WatchUploads shows how many uploads are open over all replicas, which count
+// says in one cheap call. It may be called once.
+func (m *Metrics) WatchUploads(count func(context.Context, time.Time) (int64, error)) {
+	m.registry.MustRegister(newSampled("uploads_open",
+		"Uploads that have neither ended nor expired. The same at every replica.",
+		func(ctx context.Context) (int64, error) { return count(ctx, time.Now()) }, time.Now))
 }
 
 // sampled is a gauge whose value costs a call to a store. While that fails,

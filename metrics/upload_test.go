@@ -38,7 +38,7 @@ func newWatched(t *testing.T) *watched {
 	w := &watched{metrics: metrics.New()}
 	sessions, objects := mustSessions(t, testserver.StartRedis(t).URL), teststore.Open(t, testserver.MinIO(t))
 	c := teststore.Config(w.metrics.Sessions(sessions), objects)
-	c.Objects, c.Observer = w.metrics.Objects(objects), w.metrics.Engine
+	c.Objects, c.Observer, c.Quotas = w.metrics.Objects(objects), w.metrics.Engine, sessions
 	w.engine = upload.New(c)
 	w.metrics.Engine.WatchBuffers(w.engine.Buffers)
 	w.metrics.WatchUploads(sessions.Count)

@@ -14,6 +14,7 @@ import (
 //	├── deadlines        zset  ID → when the sweeper looks at it, Unix milliseconds
 //	├── open:OWNER       zset  ID of an upload that counts → its expiry, Unix milliseconds
 //	├── rate:OWNER       string of redis_rate: the requests of the last second
+//	├── open             zset  ID → its expiry, of those that have not ended (Release)
 //	└── ping             a minute's string that Ping writes
 //
 // The braces are the hash tag that puts a session's keys on one node of a
@@ -30,6 +31,8 @@ func (s *Store) keys(id string) keys {
 }
 
 func (k keys) list() []string { return []string{k.record, k.parts, k.tail} }
+
+func (s *Store) open() string { return s.prefix + "open" }
 
 func (s *Store) deadlines() string { return s.prefix + "deadlines" }
 

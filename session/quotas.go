@@ -32,7 +32,12 @@ func (s *Store) Claim(ctx context.Context, owner, id string, most int, now, expi
 
 // Release implements upload.Quotas. It works in a Redis that is out of memory.
 func (s *Store) Release(ctx context.Context, owner, id string) error {
-	return unavailable(ctx, "release quota", s.client.ZRem(ctx, s.openUploads(owner), id).Err())
+	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZRem(ctx, s.openUploads(owner), id)
+		p.ZRem(ctx, s.open(), id)
+		return nil
+	})
+	return unavailable(ctx, "release quota", err)
 }
 
 func (s *Store) openUploads(owner string) string { return s.prefix + "open:" + owner }

@@ -70,7 +70,12 @@ func (s *Store) until(expires time.Time) time.Time { return expires.Add(s.grace)
 // while a session without a deadline would never be swept.
 func (s *Store) Open(ctx context.Context, u upload.Session, wanted int) (upload.Numbers, error) {
 	deadline := redis.Z{Score: float64(u.Expires.UnixMilli()), Member: u.ID}
-	if err := s.client.ZAdd(ctx, s.deadlines(), deadline).Err(); err != nil {
+	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZAdd(ctx, s.deadlines(), deadline)
+		p.ZAdd(ctx, s.open(), deadline)
+		return nil
+	})
+	if err != nil {
 		return upload.Numbers{}, unavailable(ctx, "store deadline", err)
 	}
 	until := s.until(u.Expires)
@@ -98,11 +103,11 @@ func (s *Store) Get(ctx context.Context, id, owner string, now time.Time) (uploa
 	return u, nil
 }
 
-// Count is how many sessions have a record: those that are open, and those that
-// ended, until they are forgotten an hour after their expiry. It costs Redis
-// the same however many there are.
-func (s *Store) Count(ctx context.Context) (int64, error) {
-	n, err := s.client.ZCard(ctx, s.deadlines()).Result()
+// Count is how many sessions are open and have not expired by now. One that
+// ended without Release, by a crash, counts until its expiry. It costs Redis
+// little however many there are.
+func (s *Store) Count(ctx context.Context, now time.Time) (int64, error) {
+	n, err := s.client.ZCount(ctx, s.open(), "("+milli(now), "+inf").Result()
 	return n, unavailable(ctx, "count sessions", err)
 }
 

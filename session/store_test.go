@@ -81,11 +81,11 @@ func TestKeysVanish(t *testing.T) {
 	s := session.New(client, session.Options{Grace: time.Hour})
 	u := mustFill(t, s)
 	names := mustKeys(t, client)
-	want := []string{"chunkgate:deadlines", "chunkgate:{" + u.ID + "}", "chunkgate:{" + u.ID + "}:parts", "chunkgate:{" + u.ID + "}:tail"}
+	want := []string{"chunkgate:deadlines", "chunkgate:open", "chunkgate:{" + u.ID + "}", "chunkgate:{" + u.ID + "}:parts", "chunkgate:{" + u.ID + "}:tail"}
 	if !slices.Equal(names, want) {
 		t.Fatalf("got keys %q, want %q", names, want)
 	}
-	for _, name := range names[1:] {
+	for _, name := range names[2:] {
 		wantEnd(t, client, name, u.Expires.Add(time.Hour))
 	}
 }
@@ -148,7 +148,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 			t.Errorf("deadline of %s: got %v, want %v", id, err, redis.Nil)
 		}
 	}
-	if got := len(mustKeys(t, client)); got != 4 {
-		t.Errorf("got %d keys, want those of the session that stays and the deadlines", got)
+	if got := len(mustKeys(t, client)); got != 5 {
+		t.Errorf("got %d keys, want those of the session that stays, deadlines and open", got)
 	}
 }

@@ -51,5 +51,10 @@ func (s *Store) Forget(ctx context.Context, id string) error {
 			return unavailable(ctx, "delete session", err)
 		}
 	}
-	return unavailable(ctx, "delete deadline", s.client.ZRem(ctx, s.deadlines(), id).Err())
+	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZRem(ctx, s.open(), id)
+		p.ZRem(ctx, s.deadlines(), id)
+		return nil
+	})
+	return unavailable(ctx, "delete deadline", err)
 }
