@@ -65,8 +65,8 @@ func New(client redis.UniversalClient, o Options) *Store {
 // until is when the keys of a session vanish by themselves.
 func (s *Store) until(expires time.Time) time.Time { return expires.Add(s.grace) }
 
-// Open implements upload.Sessions. The deadline goes first and alone: it lives
-// on another node of a Cluster, and a deadline without a session is harmless
+// Open implements upload.Sessions. The deadline goes first, and with it what is
+// only counted: they live on other nodes of a Cluster, and a deadline without a session is harmless
 // while a session without a deadline would never be swept.
 func (s *Store) Open(ctx context.Context, u upload.Session, wanted int) (upload.Numbers, error) {
 	deadline := redis.Z{Score: float64(u.Expires.UnixMilli()), Member: u.ID}

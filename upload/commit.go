@@ -124,6 +124,9 @@ func (r *run) do(ctx context.Context, previous *Commit) (Object, error) {
 	return r.end(ctx, object)
 }
 
+// errForgotten: an upload is in doubt (Session.Doubt).
+var errForgotten = errors.New("the session store may have forgotten what it accepted last")
+
 // make publishes the object, unless it might be too short: a commit names no
 // size, so bytes that the session store has forgotten would go unnoticed. The
 // store may also have forgotten an earlier commit, and the object be there.
@@ -136,8 +139,7 @@ func (r *run) make(ctx context.Context) (Object, error) {
 		r.way = Inherited
 		return object, err
 	}
-	r.e.cfg.Observer.Damaged()
-	r.e.cfg.Log.Error("upload may have lost bytes in the session store and is not committed", "upload", r.s.ID, "offset", r.s.Offset)
+	r.e.damaged(ctx, r.s, errForgotten)
 	return Object{}, ErrNotFound
 }
 
