@@ -20,7 +20,11 @@ var errInterrupted = fmt.Errorf("body read interrupted: %w", upload.ErrUnavailab
 // called beside a Read.
 type body struct {
 	src  io.Reader
+	conn *strictConn // that src comes from, if that may be spliced; or nil
 	idle time.Duration
+
+	length int64 // bytes announced; -1: unknown
+	dry    bool  // nothing of the body waits in net/http's buffer
 
 	read  atomic.Int64 // bytes
 	asked atomic.Bool  // Read was called: a client that waits for 100 Continue was told to go on
@@ -38,6 +42,8 @@ type body struct {
 func newBody(w http.ResponseWriter, r *http.Request, idle time.Duration) *body {
 	return &body{
 		src:      r.Body,
+		conn:     spliceableConn(r.Context()),
+		length:   r.ContentLength,
 		idle:     idle,
 		deadline: http.NewResponseController(w).SetReadDeadline,
 		// net/http reads ahead already, and a deadline would look to it like
@@ -54,6 +60,13 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	b.asked.Store(true)
 	n, err := b.src.Read(p)
+	// At the end net/http reads from the connection on its own.
+	b.dry = err == nil && n > 0 && b.conn != nil && n == b.conn.last
+	return b.came(n, err)
+}
+
+// came accounts for what a read brought.
+func (b *body) came(n int, err error) (int, error) {
 	b.read.Add(int64(n))
 	switch {
 	case err == nil:

@@ -76,6 +76,9 @@ func (f *framing) accept(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// skip takes n bytes of content that nobody has seen.
+func (f *framing) skip(n int) { f.left -= int64(n) }
+
 // take heeds a line that is complete.
 func (f *framing) take() error {
 	line, ok := bytes.CutSuffix(f.line, []byte("\r\n"))

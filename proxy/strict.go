@@ -4,6 +4,9 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"syscall"
+
+	"github.com/chunkgate/chunkgate/upload"
 )
 
 // strictListener hands out connections that bring only requests whose framing
@@ -21,7 +24,7 @@ func (l strictListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	if l.tls == nil {
-		return &strictConn{Conn: c, log: l.log}, nil
+		return &strictConn{Conn: c, log: l.log, raw: spliceable(c)}, nil
 	}
 	secure := tls.Server(c, l.tls)
 	return &strictConn{Conn: secure, handshake: secure.Handshake, log: l.log}, nil
@@ -35,6 +38,10 @@ type strictConn struct {
 	handshake func() error // still to be done, under the deadline of the first header; or nil
 	framing   framing
 	refused   error // nothing is read any more
+
+	raw  syscall.RawConn // what may be spliced from; nil: nothing
+	last int             // bytes that the last Read brought
+	into upload.Pipe     // where the next Read is to put what it brings; nil: into its buffer
 }
 
 // Read implements net.Conn. There is one Read at a time, as net/http does it.
@@ -48,7 +55,12 @@ func (c *strictConn) Read(p []byte) (int, error) {
 			return 0, c.refuse("TLS handshake failed", err)
 		}
 	}
+	if pipe := c.into; pipe != nil {
+		c.into = nil
+		return c.splice(pipe, len(p))
+	}
 	n, err := c.Conn.Read(p)
+	c.last = n
 	n, unclear := c.framing.accept(p[:n])
 	if unclear != nil {
 		err = c.refuse("connection refused", unclear)

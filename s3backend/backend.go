@@ -22,7 +22,8 @@ type Checksum string
 const (
 	Auto    Checksum = "auto"    // Trailer with an endpoint of one's own, None on AWS
 	Trailer Checksum = "trailer" // CRC32C behind the body, verified by the store
-	None    Checksum = "none"    // the body as it is
+	None    Checksum = "none"    // the body as it is; its CRC64NVME is compared with the store's, if it tells that
+	Off     Checksum = "off"     // the body as it is, as any reverse proxy sends it
 )
 
 // Config tells where the bucket is. Credentials, and the region if it is not
@@ -48,9 +49,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("the S3 bucket must be named")
 	}
 	switch c.Checksum {
-	case "", Auto, Trailer, None:
+	case "", Auto, Trailer, None, Off:
 	default:
-		return fmt.Errorf("the S3 checksum must be %q, %q or %q, not %q", Auto, Trailer, None, c.Checksum)
+		return fmt.Errorf("the S3 checksum must be %q, %q, %q or %q, not %q", Auto, Trailer, None, Off, c.Checksum)
 	}
 	if err := c.Storage.Validate(); err != nil {
 		return err
@@ -72,7 +73,7 @@ func (c Config) Validate() error {
 type Backend struct {
 	client   client
 	bucket   string
-	trailer  bool // else bodies go out as they are
+	checksum Checksum // Trailer, None or Off
 	timeouts Timeouts
 	storage  Storage
 }
@@ -132,8 +133,15 @@ func New(ctx context.Context, c Config) (*Backend, error) {
 	if o.Region == "" {
 		return nil, fmt.Errorf("the S3 region must be given, for example in AWS_REGION")
 	}
-	trailer := c.Checksum == Trailer || (c.Checksum != None && o.BaseEndpoint != nil)
-	return &Backend{client: sdk, bucket: c.Bucket, trailer: trailer, timeouts: timeouts, storage: c.Storage}, nil
+	checksum := c.Checksum
+	switch {
+	case checksum != "" && checksum != Auto:
+	case o.BaseEndpoint != nil:
+		checksum = Trailer
+	default:
+		checksum = None
+	}
+	return &Backend{client: sdk, bucket: c.Bucket, checksum: checksum, timeouts: timeouts, storage: c.Storage}, nil
 }
 
 func loadConfig(ctx context.Context, c Config, t Timeouts) (aws.Config, error) {

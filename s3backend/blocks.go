@@ -5,6 +5,9 @@ import (
 	"io"
 	"net"
 	"sync"
+	"syscall"
+
+	"github.com/chunkgate/chunkgate/internal/splice"
 )
 
 // A streamed body goes from the client's socket to the store's in blocks. What
@@ -14,8 +17,8 @@ import (
 // bounded for all requests together.
 const (
 	smallBlock  = 32 << 10
-	largeBlock  = 256 << 10
-	largeBlocks = 64 // at once; 16 MiB
+	largeBlock  = 512 << 10
+	largeBlocks = 32 // at once; 16 MiB
 )
 
 // blocks lends the buffers that bodies are sent from. Nobody waits: without a
@@ -63,10 +66,13 @@ func (b *blocks) giveBack(block []byte) {
 }
 
 // blockConn is a connection to the store that sends what it is given to read in
-// blocks. net/http hands every body of known length to ReadFrom.
+// blocks or, past this process's memory, through a hose. net/http hands every
+// body of known length to ReadFrom.
 type blockConn struct {
 	net.Conn
+	raw    syscall.RawConn // what can be spliced to; or nil
 	blocks *blocks
+	hoses  *hoses
 }
 
 // ReadFrom implements io.ReaderFrom.
@@ -82,27 +88,69 @@ func (c *blockConn) ReadFrom(r io.Reader) (int64, error) {
 				return sent, err
 			}
 		}
-		switch filled := n == len(block); {
+		switch {
 		case ended == io.EOF:
 			return sent, nil
 		case ended != nil:
 			return sent, ended
-		case filled && len(block) == smallBlock, n < smallBlock && len(block) == largeBlock:
+		case n == len(block):
+			spliced, err := c.splice(r)
+			sent += spliced
+			if err != nil {
+				return sent, err
+			}
+			if spliced == 0 && n == smallBlock {
+				block = c.blocks.other(block)
+			}
+		case n < smallBlock && len(block) == largeBlock:
 			block = c.blocks.other(block)
+		}
+	}
+}
+
+// splice sends what r, which net/http limits to the body's length, can give
+// through a hose, as long as the client is not a slow one.
+func (c *blockConn) splice(r io.Reader) (sent int64, err error) {
+	limited, ok := r.(*io.LimitedReader)
+	if !ok || c.raw == nil {
+		return 0, nil
+	}
+	g, ok := limited.R.(*gate)
+	if !ok {
+		return 0, nil
+	}
+	h := c.hoses.lend()
+	if h == nil {
+		return 0, nil
+	}
+	defer c.hoses.giveBack(h)
+	for {
+		n, err := g.splice(h, c.raw)
+		sent += int64(n)
+		limited.N -= int64(n)
+		if err != nil || n < smallBlock {
+			return sent, err
 		}
 	}
 }
 
 type dialer = func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// inBlocks makes dial's connections send in blocks.
+// inBlocks makes dial's connections send in blocks and through hoses.
 func inBlocks(dial dialer) dialer {
-	lent := newBlocks(largeBlocks)
+	blocks, hoses := newBlocks(largeBlocks), newHoses(mostHoses)
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		return &blockConn{Conn: conn, blocks: lent}, nil
+		c := &blockConn{Conn: conn, blocks: blocks, hoses: hoses}
+		if tcp, ok := conn.(*net.TCPConn); ok && splice.Supported() {
+			if c.raw, err = tcp.SyscallConn(); err != nil {
+				_ = conn.Close()
+				return nil, err
+			}
+		}
+		return c, nil
 	}
 }

@@ -29,7 +29,7 @@ type sip struct {
 func (s sip) Read(p []byte) (int, error) { return s.r.Read(p[:min(len(p), s.n)]) }
 
 func TestBlocks(t *testing.T) {
-	content := bytes.Repeat([]byte("0123456789abcde\n"), 1<<16) // 1 MiB
+	content := bytes.Repeat([]byte("0123456789abcde\n"), 1<<17) // 2 MiB
 	tests := []struct {
 		name  string
 		body  io.Reader
@@ -38,8 +38,8 @@ func TestBlocks(t *testing.T) {
 	}{
 		{"a fast body goes in large blocks after the first", bytes.NewReader(content), 1,
 			[]int{smallBlock, largeBlock, largeBlock, largeBlock, largeBlock - smallBlock}},
-		{"none to be had", bytes.NewReader(content), 0, slices.Repeat([]int{smallBlock}, 32)},
-		{"a slow body keeps to a small one", sip{bytes.NewReader(content), 16 << 10}, 1, slices.Repeat([]int{16 << 10}, 64)},
+		{"none to be had", bytes.NewReader(content), 0, slices.Repeat([]int{smallBlock}, 64)},
+		{"a slow body keeps to a small one", sip{bytes.NewReader(content), 16 << 10}, 1, slices.Repeat([]int{16 << 10}, 128)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -30,15 +30,16 @@ func TestAutoChecksum(t *testing.T) {
 	isolate(t)
 	const own = "http://127.0.0.1:9"
 	cases := []struct {
-		config  Config
-		env     string // AWS_ENDPOINT_URL
-		trailer bool
+		config Config
+		env    string // AWS_ENDPOINT_URL
+		want   Checksum
 	}{
-		{Config{Endpoint: own}, "", true},
-		{Config{Endpoint: own, Checksum: None}, "", false},
-		{Config{Region: "eu-west-1"}, "", false},
-		{Config{Region: "eu-west-1", Checksum: Trailer}, "", true},
-		{Config{}, own, true},
+		{Config{Endpoint: own}, "", Trailer},
+		{Config{Endpoint: own, Checksum: None}, "", None},
+		{Config{Endpoint: own, Checksum: Off}, "", Off},
+		{Config{Region: "eu-west-1"}, "", None},
+		{Config{Region: "eu-west-1", Checksum: Trailer}, "", Trailer},
+		{Config{}, own, Trailer},
 	}
 	for _, c := range cases {
 		t.Setenv("AWS_ENDPOINT_URL", c.env)
@@ -48,8 +49,8 @@ func TestAutoChecksum(t *testing.T) {
 			t.Errorf("%+v: %v", c.config, err)
 			continue
 		}
-		if b.trailer != c.trailer {
-			t.Errorf("%+v with AWS_ENDPOINT_URL=%q: got trailer %v, want %v", c.config, c.env, b.trailer, c.trailer)
+		if b.checksum != c.want {
+			t.Errorf("%+v with AWS_ENDPOINT_URL=%q: got checksum %q, want %q", c.config, c.env, b.checksum, c.want)
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (x *examiner) uploadPart(ctx context.Context) checkup.Finding {
 	part, err := x.b.UploadPart(ctx, x.m, gapNumber, int64(len(fewBytes)), strings.NewReader(fewBytes))
 	x.part = part
 	f := allowed(err, "s3:PutObject", "allowed")
-	if err != nil && x.b.trailer && f.Level == checkup.Fail {
+	if err != nil && x.b.checksum == Trailer && f.Level == checkup.Fail {
 		f.Advice += "; or the store takes no checksum trailers: CHUNKGATE_S3_CHECKSUM=none"
 	}
 	return f
@@ -109,7 +109,10 @@ func (x *examiner) uploadPart(ctx context.Context) checkup.Finding {
 
 // trailers sends a part with a checksum that is wrong.
 func (x *examiner) trailers(ctx context.Context) checkup.Finding {
-	if !x.b.trailer {
+	switch x.b.checksum {
+	case Off:
+		return checkup.Doubt("set CHUNKGATE_S3_CHECKSUM to auto, unless what lies between here and the store is trusted", "none: damage on the way to the store goes unnoticed")
+	case None:
 		return checkup.Good("not used: TLS guards the wire, and the store's CRC64NVME, if it tells it, the object")
 	}
 	watched, w := watch(ctx, x.b.timeouts.Stall)

@@ -9,6 +9,7 @@ import (
 	"net/textproto"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 var errAnswered = errors.New("store answered before it had the body")
@@ -27,6 +28,7 @@ func (k gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	g := &gate{
 		ReadCloser: r.Body,
+		direct:     directOf(r.Context()),
 		ctx:        r.Context(),
 		invited:    make(chan struct{}),
 		over:       make(chan struct{}),
@@ -56,6 +58,7 @@ func (k gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 // body that fails takes the connection away from under the answer.
 type gate struct {
 	io.ReadCloser
+	direct   direct // the same body, below what the SDK put around it; or nil
 	ctx      context.Context
 	heard    atomic.Bool   // the first byte of an answer, or of 100 Continue, has come
 	answered atomic.Bool   // the answer's head has come
@@ -65,20 +68,39 @@ type gate struct {
 
 // Read implements io.Reader.
 func (g *gate) Read(p []byte) (int, error) {
+	if err := g.pass(); err != nil {
+		return 0, err
+	}
+	return g.ReadCloser.Read(p)
+}
+
+// splice is a Read of what may be spliced, through h to the store.
+func (g *gate) splice(h *hose, to syscall.RawConn) (int, error) {
+	if g.direct == nil {
+		return 0, nil
+	}
+	if err := g.pass(); err != nil {
+		return 0, err
+	}
+	return g.direct.splice(h, to)
+}
+
+// pass says that the body may be read, or waits until it never will be.
+func (g *gate) pass() error {
 	invited := g.invited
 	switch {
 	case g.answered.Load():
 		invited = nil // not any more
 	case !g.heard.Load():
-		return g.ReadCloser.Read(p)
+		return nil
 	}
 	select {
 	case <-invited:
-		return g.ReadCloser.Read(p)
+		return nil
 	case <-g.over:
 	case <-g.ctx.Done():
 	}
-	return 0, errAnswered
+	return errAnswered
 }
 
 // answerBody tells when it has been read.

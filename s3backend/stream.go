@@ -47,11 +47,9 @@ type sending struct {
 func (b *Backend) stream(ctx context.Context, s sending, call func(context.Context, payload) error) (string, error) {
 	watched, w := watch(ctx, b.timeouts.Stall)
 	defer w.stop()
-	body := &body{src: s.src, left: s.size, watch: w, sum: crc64nvme.New()}
-	if b.trailer {
-		body.sum = crc32.New(castagnoli)
-	}
-	err := call(watched, b.payload(body, s.size))
+	body := &body{src: s.src, left: s.size, watch: w, sum: b.sum()}
+	p := b.payload(body, s.size)
+	err := call(withDirect(watched, p.reader), p)
 	if body.err != nil {
 		return "", body.err
 	}
@@ -73,13 +71,24 @@ func (b *Backend) payload(body *body, size int64) payload {
 			o.ContinueHeaderThresholdBytes = -1
 		}
 	}}}
-	if b.trailer && size > 0 {
+	if b.checksum == Trailer && size > 0 {
 		p.reader, p.length = newFraming(body), framedLength(size)
 		p.options = append(p.options, withTrailer(size))
 		return p
 	}
 	p.options = append(p.options, s3.WithAPIOptions(v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware))
 	return p
+}
+
+// sum is what a body's checksum is computed with; nil: it has none.
+func (b *Backend) sum() hash.Hash {
+	switch b.checksum {
+	case Trailer:
+		return crc32.New(castagnoli)
+	case None:
+		return crc64nvme.New()
+	}
+	return nil
 }
 
 // inMemory says that nobody minds if some of r was read in vain: asking the
@@ -97,9 +106,9 @@ func inMemory(r io.Reader) bool {
 // Transfer-Encoding: chunked, which S3 refuses with 411.
 type body struct {
 	src   io.Reader
-	left  int64 // bytes
-	err   error // the first that src said
-	sum   hash.Hash
+	left  int64     // bytes
+	err   error     // the first that src said
+	sum   hash.Hash // nil: none is computed
 	watch *watchdog
 }
 
@@ -115,19 +124,31 @@ func (b *body) Read(p []byte) (int, error) {
 	b.watch.pause()
 	n, err := b.src.Read(p)
 	b.watch.resume()
+	if b.sum != nil {
+		b.sum.Write(p[:n])
+	}
+	return n, b.came(n, err)
+}
+
+// came accounts for what src yielded.
+func (b *body) came(n int, err error) error {
 	b.left -= int64(n)
-	b.sum.Write(p[:n])
 	switch {
 	case err == io.EOF && b.left > 0:
 		b.err = fmt.Errorf("body ended %d bytes early: %w", b.left, io.ErrUnexpectedEOF)
 	case err != io.EOF:
 		b.err = err
 	}
-	return n, b.err
+	return b.err
 }
 
-// checksum is of what was read so far.
-func (b *body) checksum() string { return base64.StdEncoding.EncodeToString(b.sum.Sum(nil)) }
+// checksum is of what was read so far; "" if none is computed.
+func (b *body) checksum() string {
+	if b.sum == nil {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(b.sum.Sum(nil))
+}
 
 // watchdog cancels a call's context when the store is waited for too long.
 type watchdog struct {

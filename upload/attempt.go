@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 )
@@ -142,7 +141,7 @@ func (a *attempt) upload(ctx context.Context, m Multipart, size int64, tail []Fr
 		}
 		r := a.e.readTail(ctx, a.s, tail).prefetch()
 		defer r.Close()
-		part, err = a.e.cfg.Objects.UploadPart(ctx, m, n, size, io.MultiReader(r, f))
+		part, err = a.e.cfg.Objects.UploadPart(ctx, m, n, size, &sequel{first: r, ended: len(tail) == 0, then: f})
 		return err
 	})
 	if err != nil {

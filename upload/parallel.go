@@ -3,7 +3,6 @@ package upload
 import (
 	"context"
 	"fmt"
-	"io"
 	"sync"
 )
 
@@ -131,7 +130,7 @@ func (t *flight) send(i int, p *parcel, f feed) {
 	}
 	defer b.free()
 	if t.ctx.Err() == nil {
-		t.store(i, p, &joined{first: b, then: f, begin: f.mark()})
+		t.store(i, p, join(b, f))
 	}
 }
 
@@ -162,18 +161,19 @@ func (t *flight) store(i int, p *parcel, f feed) {
 
 // joined is a buffer and the feed that filled a part of it.
 type joined struct {
-	first *buffer
-	then  feed
-	begin int64 // mark of then
+	sequel
+	filled *buffer
+	rest   feed
+	begin  int64 // mark of rest
 }
 
-func (j *joined) Read(p []byte) (int, error) {
-	if n, err := j.first.Read(p); err != io.EOF {
-		return n, err
-	}
-	return j.then.Read(p)
+func join(b *buffer, f feed) *joined {
+	return &joined{sequel: sequel{first: b, then: f}, filled: b, rest: f, begin: f.mark()}
 }
 
 func (j *joined) mark() int64 { return 0 }
 
-func (j *joined) rewind(int64) bool { return j.then.rewind(j.begin) && j.first.rewind(0) }
+func (j *joined) rewind(int64) bool {
+	j.ended = false
+	return j.rest.rewind(j.begin) && j.filled.rewind(0)
+}

@@ -45,6 +45,21 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, s.err
 }
 
+// Splice implements Splicer, for a body whose length was announced.
+func (s *source) Splice(p Pipe, most int) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	left := s.left()
+	if left == 0 || s.length == UnknownLength {
+		return 0, nil
+	}
+	n, err := splice(s.body, p, int(min(int64(most), left)))
+	s.read += int64(n)
+	s.err = s.judge(err)
+	return n, s.err
+}
+
 // left is how many bytes may still be read; one more than allowed of a body of
 // unknown length, to see whether there is one too many.
 func (s *source) left() int64 {

@@ -22,7 +22,7 @@ type stores struct {
 	S3Endpoint  string             `name:"s3-endpoint" env:"CHUNKGATE_S3_ENDPOINT" help:"URL of the object store; empty for AWS."`
 	S3Bucket    string             `name:"s3-bucket" env:"CHUNKGATE_S3_BUCKET" help:"Bucket; must exist."`
 	S3PathStyle bool               `name:"s3-path-style" env:"CHUNKGATE_S3_PATH_STYLE" help:"Bucket in the path instead of the host name, as MinIO wants it."`
-	S3Checksum  s3backend.Checksum `name:"s3-checksum" default:"auto" enum:"auto,trailer,none" env:"CHUNKGATE_S3_CHECKSUM" help:"Integrity of bodies on the way to the store: CRC32C trailer, none, or auto: none on AWS, trailer elsewhere."`
+	S3Checksum  s3backend.Checksum `name:"s3-checksum" default:"auto" enum:"auto,trailer,none,off" env:"CHUNKGATE_S3_CHECKSUM" help:"Integrity of bodies on the way to the store: CRC32C trailer; none: no trailer, but a CRC64NVME compared with the store's if it tells one; off: as little as any reverse proxy, DAMAGE ON THE WAY TO THE STORE GOES UNNOTICED; or auto: none on AWS, trailer elsewhere."`
 
 	S3Timeout time.Duration `name:"s3-timeout" default:"30s" env:"CHUNKGATE_S3_TIMEOUT" help:"How long the store may let wait: a small call as a whole, a streamed body for its next step."`
 	S3Work    time.Duration `name:"s3-work-timeout" default:"5m" env:"CHUNKGATE_S3_WORK_TIMEOUT" help:"How long the store may work at one call that moves data: completing an upload, copying a part."`
