@@ -72,6 +72,7 @@ func (c Config) Validate() error {
 // Backend keeps objects in one bucket. It is safe for concurrent use.
 type Backend struct {
 	client   client
+	courier  *courier // sends parts; nil: client does
 	bucket   string
 	checksum Checksum // Trailer, None or Off
 	timeouts Timeouts
@@ -141,7 +142,10 @@ func New(ctx context.Context, c Config) (*Backend, error) {
 	default:
 		checksum = None
 	}
-	return &Backend{client: sdk, bucket: c.Bucket, checksum: checksum, timeouts: timeouts, storage: c.Storage}, nil
+	return &Backend{
+		client: sdk, courier: newCourier(ctx, o, c.Bucket), bucket: c.Bucket,
+		checksum: checksum, timeouts: timeouts, storage: c.Storage,
+	}, nil
 }
 
 func loadConfig(ctx context.Context, c Config, t Timeouts) (aws.Config, error) {

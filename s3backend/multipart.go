@@ -19,16 +19,20 @@ import (
 func (b *Backend) CreateMultipart(ctx context.Context, key string, a upload.Attributes) (upload.Multipart, error) {
 	call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
 	defer cancel()
-	out, err := b.client.CreateMultipartUpload(call, &s3.CreateMultipartUploadInput{
-		Bucket:               &b.bucket,
-		Key:                  &key,
-		ContentType:          contentType(a),
-		Metadata:             metadata(a),
-		ServerSideEncryption: b.storage.sse(),
-		SSEKMSKeyId:          b.storage.kmsKey(),
-		BucketKeyEnabled:     b.storage.bucketKey(),
-		StorageClass:         b.storage.class(a.Staged),
-		Tagging:              b.storage.tagging(a.Staged),
+	var out *s3.CreateMultipartUploadOutput
+	var err error
+	apart(func() {
+		out, err = b.client.CreateMultipartUpload(call, &s3.CreateMultipartUploadInput{
+			Bucket:               &b.bucket,
+			Key:                  &key,
+			ContentType:          contentType(a),
+			Metadata:             metadata(a),
+			ServerSideEncryption: b.storage.sse(),
+			SSEKMSKeyId:          b.storage.kmsKey(),
+			BucketKeyEnabled:     b.storage.bucketKey(),
+			StorageClass:         b.storage.class(a.Staged),
+			Tagging:              b.storage.tagging(a.Staged),
+		})
 	})
 	if err != nil {
 		return upload.Multipart{}, translate(ctx, "create multipart upload", err)
@@ -39,10 +43,14 @@ func (b *Backend) CreateMultipart(ctx context.Context, key string, a upload.Attr
 // UploadPart implements upload.Objects. Part.Checksum is the base64 of the
 // CRC32C that the store verified, or of the CRC64NVME that Complete will compare.
 func (b *Backend) UploadPart(ctx context.Context, m upload.Multipart, number int, size int64, src io.Reader) (upload.Part, error) {
-	var out *s3.UploadPartOutput
+	var etag string
 	s := sending{what: fmt.Sprintf("upload part %d", number), src: src, size: size}
 	sum, err := b.stream(ctx, s, func(ctx context.Context, p payload) (err error) {
-		out, err = b.client.UploadPart(ctx, &s3.UploadPartInput{
+		if b.courier != nil {
+			etag, err = b.courier.uploadPart(ctx, m, number, s, p)
+			return err
+		}
+		out, err := b.client.UploadPart(ctx, &s3.UploadPartInput{
 			Bucket:        &b.bucket,
 			Key:           &m.Key,
 			UploadId:      &m.ID,
@@ -50,12 +58,15 @@ func (b *Backend) UploadPart(ctx context.Context, m upload.Multipart, number int
 			Body:          p.reader,
 			ContentLength: &p.length,
 		}, p.options...)
+		if err == nil {
+			etag = aws.ToString(out.ETag)
+		}
 		return err
 	})
 	if err != nil {
 		return upload.Part{}, err
 	}
-	return upload.Part{Number: number, Size: size, ETag: aws.ToString(out.ETag), Checksum: sum}, nil
+	return upload.Part{Number: number, Size: size, ETag: etag, Checksum: sum}, nil
 }
 
 // Complete implements upload.Objects.

@@ -34,9 +34,13 @@ func tracePart(ctx context.Context, in middleware.InitializeInput, next middlewa
 		number = in.PartNumber
 	}
 	if number != nil {
-		trace.SpanFromContext(ctx).SetAttributes(attribute.Int("chunkgate.part", int(*number)))
+		tracePartNumber(ctx, int(*number))
 	}
 	return next.HandleInitialize(ctx, in)
+}
+
+func tracePartNumber(ctx context.Context, number int) {
+	trace.SpanFromContext(ctx).SetAttributes(attribute.Int("chunkgate.part", number))
 }
 
 // tracer gives the SDK's own tracing a place in OpenTelemetry. The SDK tells
