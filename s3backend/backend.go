@@ -109,7 +109,7 @@ func New(ctx context.Context, c Config) (*Backend, error) {
 		return nil, err
 	}
 	timeouts := c.Timeouts.withDefaults()
-	cfg, err := loadConfig(ctx, c, timeouts)
+	cfg, sockets, err := loadConfig(ctx, c, timeouts)
 	if err != nil {
 		return nil, fmt.Errorf("load S3 configuration: %w", err)
 	}
@@ -143,12 +143,13 @@ func New(ctx context.Context, c Config) (*Backend, error) {
 		checksum = None
 	}
 	return &Backend{
-		client: sdk, courier: newCourier(ctx, o, c.Bucket), bucket: c.Bucket,
+		client: sdk, courier: newCourier(ctx, o, c.Bucket, sockets), bucket: c.Bucket,
 		checksum: checksum, timeouts: timeouts, storage: c.Storage,
 	}, nil
 }
 
-func loadConfig(ctx context.Context, c Config, t Timeouts) (aws.Config, error) {
+// loadConfig also answers the client as it is before the gatekeeper.
+func loadConfig(ctx context.Context, c Config, t Timeouts) (aws.Config, aws.HTTPClient, error) {
 	httpClient := newHTTPClient(t)
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(httpClient),
@@ -163,8 +164,9 @@ func loadConfig(ctx context.Context, c Config, t Timeouts) (aws.Config, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return aws.Config{}, err
+		return aws.Config{}, nil, err
 	}
-	cfg.HTTPClient = finished(cfg.HTTPClient)
-	return cfg, nil
+	sockets := cfg.HTTPClient
+	cfg.HTTPClient = finished(sockets)
+	return cfg, sockets, nil
 }

@@ -115,7 +115,7 @@ func (c *blockConn) splice(r io.Reader) (sent int64, err error) {
 	if !ok || c.raw == nil {
 		return 0, nil
 	}
-	g, ok := limited.R.(*gate)
+	d, ok := limited.R.(direct)
 	if !ok {
 		return 0, nil
 	}
@@ -125,7 +125,7 @@ func (c *blockConn) splice(r io.Reader) (sent int64, err error) {
 	}
 	defer c.hoses.giveBack(h)
 	for {
-		n, err := g.splice(h, c.raw)
+		n, err := d.splice(h, c.raw)
 		sent += int64(n)
 		limited.N -= int64(n)
 		if err != nil || n < smallBlock {

@@ -37,7 +37,7 @@ type courier struct {
 // newCourier is nil where the SDK has more to do than to sign a request with the
 // credentials: for directory buckets and access points across regions, or when
 // nothing is signed.
-func newCourier(ctx context.Context, o s3.Options, bucket string) *courier {
+func newCourier(ctx context.Context, o s3.Options, bucket string, sockets aws.HTTPClient) *courier {
 	if o.EndpointResolverV2 == nil || o.Credentials == nil || aws.IsCredentialsProvider(o.Credentials, aws.AnonymousCredentials{}) {
 		return nil
 	}
@@ -65,6 +65,9 @@ func newCourier(ctx context.Context, o s3.Options, bucket string) *courier {
 	c.region, _ = smithyhttp.GetSigV4SigningRegion(&ways[0].SignerProperties)
 	if c.service == "" || c.region == "" {
 		return nil
+	}
+	if l := newLines(sockets, &c.bucket); l != nil {
+		c.http = l
 	}
 	c.spans = o.TracerProvider.Tracer("github.com/chunkgate/chunkgate/s3backend")
 	return c

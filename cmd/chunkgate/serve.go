@@ -7,9 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"time"
 
+	"github.com/chunkgate/chunkgate/internal/garbage"
 	"github.com/chunkgate/chunkgate/metrics"
 	"github.com/chunkgate/chunkgate/proxy"
 	"github.com/chunkgate/chunkgate/tracing"
@@ -73,8 +75,21 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	defer admin.close()
+	defer tidy()()
 	defer guard.run(context.WithoutCancel(ctx))() // also while running requests end
 	return s.run(ctx, server, engine, log)
+}
+
+// mostGarbage is what may become garbage before it is collected, in bytes. At
+// full load that is a collection or two a second.
+const mostGarbage = 16 << 20
+
+// tidy bounds garbage, unless the operator says how.
+func tidy() (stop func()) {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return func() {}
+	}
+	return garbage.Bound(mostGarbage)
 }
 
 // run serves and sweeps until ctx ends, then lets chunks and commits finish.
