@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/chunkgate/chunkgate/internal/splice"
 )
@@ -13,13 +14,18 @@ import (
 // A streamed body goes from the client's socket to the store's in blocks. What
 // a block costs, a read, a write and a wake-up at either end, hardly depends on
 // its size, and net/http's own have 32 KiB. A slow client never fills a large
-// block, so it is lent a small one: large ones are for who can use them, and
-// bounded for all requests together.
+// block, so large ones are for who can use them, and bounded for all requests
+// together; and it waits with the least of all in hand.
 const (
+	leastBlock  = 4 << 10
 	smallBlock  = 32 << 10
 	largeBlock  = 512 << 10
-	largeBlocks = 32 // at once; 16 MiB
+	largeBlocks = 16 // at once; 8 MiB
 )
+
+// slowRead is how long a client may let wait for its next bytes before it is
+// taken for a slow one.
+const slowRead = 50 * time.Millisecond
 
 // blocks lends the buffers that bodies are sent from. Nobody waits: without a
 // large one, a small one does.
@@ -27,6 +33,7 @@ type blocks struct {
 	large  chan struct{} // one entry a large block lent out
 	larges sync.Pool
 	smalls sync.Pool
+	leasts sync.Pool
 }
 
 func newBlocks(large int) *blocks {
@@ -34,16 +41,19 @@ func newBlocks(large int) *blocks {
 		large:  make(chan struct{}, large),
 		larges: sync.Pool{New: func() any { return new([largeBlock]byte) }},
 		smalls: sync.Pool{New: func() any { return new([smallBlock]byte) }},
+		leasts: sync.Pool{New: func() any { return new([leastBlock]byte) }},
 	}
 }
+
+// least lends one of the least blocks.
+func (b *blocks) least() []byte { return b.leasts.Get().(*[leastBlock]byte)[:] }
 
 // small lends a small block.
 func (b *blocks) small() []byte { return b.smalls.Get().(*[smallBlock]byte)[:] }
 
-// other exchanges a block for one of the other size; a small one stays when no
-// large one is to be had.
-func (b *blocks) other(block []byte) []byte {
-	if len(block) == largeBlock {
+// larger exchanges a block for one of the next size, if one is to be had.
+func (b *blocks) larger(block []byte) []byte {
+	if len(block) == leastBlock {
 		b.giveBack(block)
 		return b.small()
 	}
@@ -57,12 +67,15 @@ func (b *blocks) other(block []byte) []byte {
 }
 
 func (b *blocks) giveBack(block []byte) {
-	if len(block) == largeBlock {
+	switch len(block) {
+	case largeBlock:
 		b.larges.Put((*[largeBlock]byte)(block))
 		<-b.large
-		return
+	case smallBlock:
+		b.smalls.Put((*[smallBlock]byte)(block))
+	case leastBlock:
+		b.leasts.Put((*[leastBlock]byte)(block))
 	}
-	b.smalls.Put((*[smallBlock]byte)(block))
 }
 
 // blockConn is a connection to the store that sends what it is given to read in
@@ -77,10 +90,13 @@ type blockConn struct {
 
 // ReadFrom implements io.ReaderFrom.
 func (c *blockConn) ReadFrom(r io.Reader) (int64, error) {
-	block := c.blocks.small()
+	block := c.blocks.least()
 	defer func() { c.blocks.giveBack(block) }()
+	pace := pace{drained: true}
 	for sent := int64(0); ; {
+		pace.begin()
 		n, ended := r.Read(block)
+		pace.end(n, n < len(block))
 		if n > 0 {
 			written, err := c.Write(block[:n])
 			sent += int64(written)
@@ -93,24 +109,58 @@ func (c *blockConn) ReadFrom(r io.Reader) (int64, error) {
 			return sent, nil
 		case ended != nil:
 			return sent, ended
-		case n == len(block):
-			spliced, err := c.splice(r)
+		case n == len(block) && n > leastBlock && !pace.slow:
+			spliced, err := c.splice(r, &pace)
 			sent += spliced
 			if err != nil {
 				return sent, err
 			}
 			if spliced == 0 && n == smallBlock {
-				block = c.blocks.other(block)
+				block = c.blocks.larger(block)
 			}
+		case n == len(block) && n == leastBlock:
+			block = c.blocks.larger(block)
 		case n < smallBlock && len(block) == largeBlock:
-			block = c.blocks.other(block)
+			c.blocks.giveBack(block)
+			block = c.blocks.small()
+		}
+		if pace.slow && pace.drained && len(block) > leastBlock {
+			c.blocks.giveBack(block)
+			block = c.blocks.least()
 		}
 	}
 }
 
+// pace is how a client's bytes come.
+type pace struct {
+	drained bool  // all that had come was read, so the next read may wait
+	slow    bool  // it did, the last time
+	since   int64 // bytes that have come without a wait
+	begun   time.Time
+}
+
+// quick is how many bytes at once, without a wait, a slow client never sends.
+const quick = 256 << 10
+
+func (p *pace) begin() {
+	if p.drained {
+		p.begun = time.Now()
+	}
+}
+
+func (p *pace) end(n int, drained bool) {
+	if p.drained {
+		p.slow = time.Since(p.begun) > slowRead
+		p.since = 0
+	}
+	p.since += int64(n)
+	p.slow = p.slow && p.since < quick
+	p.drained = drained
+}
+
 // splice sends what r, which net/http limits to the body's length, can give
 // through a hose, as long as the client is not a slow one.
-func (c *blockConn) splice(r io.Reader) (sent int64, err error) {
+func (c *blockConn) splice(r io.Reader, pace *pace) (sent int64, err error) {
 	limited, ok := r.(*io.LimitedReader)
 	if !ok || c.raw == nil {
 		return 0, nil
@@ -125,10 +175,15 @@ func (c *blockConn) splice(r io.Reader) (sent int64, err error) {
 	}
 	defer c.hoses.giveBack(h)
 	for {
+		pace.begin()
 		n, err := d.splice(h, c.raw)
+		if n == 0 {
+			return sent, err
+		}
+		pace.end(n, n < smallBlock)
 		sent += int64(n)
 		limited.N -= int64(n)
-		if err != nil || n < smallBlock {
+		if err != nil || n < smallBlock || pace.slow {
 			return sent, err
 		}
 	}

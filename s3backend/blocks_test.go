@@ -6,6 +6,8 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // recorder is a connection that notes how it is written to.
@@ -36,10 +38,12 @@ func TestBlocks(t *testing.T) {
 		large int // blocks that may be lent out
 		want  []int
 	}{
-		{"a fast body goes in large blocks after the first", bytes.NewReader(content), 1,
-			[]int{smallBlock, largeBlock, largeBlock, largeBlock, largeBlock - smallBlock}},
-		{"none to be had", bytes.NewReader(content), 0, slices.Repeat([]int{smallBlock}, 64)},
-		{"a slow body keeps to a small one", sip{bytes.NewReader(content), 16 << 10}, 1, slices.Repeat([]int{16 << 10}, 128)},
+		{"a fast body goes in large blocks after the first two", bytes.NewReader(content), 1,
+			[]int{leastBlock, smallBlock, largeBlock, largeBlock, largeBlock, largeBlock - smallBlock - leastBlock}},
+		{"none to be had", bytes.NewReader(content), 0,
+			slices.Concat([]int{leastBlock}, slices.Repeat([]int{smallBlock}, 63), []int{smallBlock - leastBlock})},
+		{"a body in sips keeps to a small one", sip{bytes.NewReader(content), 16 << 10}, 1,
+			slices.Concat([]int{leastBlock}, slices.Repeat([]int{16 << 10}, 127), []int{16<<10 - leastBlock})},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -57,4 +61,41 @@ func TestBlocks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// trickle lets wait for every gulp, and notes the largest buffer that was held
+// meanwhile.
+type trickle struct {
+	r    io.Reader
+	left int // of the gulp
+	held int
+}
+
+const gulp = 48 << 10
+
+func (s *trickle) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		s.held = max(s.held, len(p))
+		time.Sleep(2 * slowRead)
+		s.left = gulp
+	}
+	n, err := s.r.Read(p[:min(len(p), s.left)])
+	s.left -= n
+	return n, err
+}
+
+// A slow client is waited for with the least in hand, after the first time.
+func TestBlocksOfASlowBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := bytes.Repeat([]byte("0123456789abcde\n"), 1<<15)
+		wire := &recorder{}
+		body := &trickle{r: bytes.NewReader(content)}
+		n, err := (&blockConn{Conn: wire, blocks: newBlocks(1)}).ReadFrom(body)
+		if err != nil || n != int64(len(content)) || !bytes.Equal(wire.content.Bytes(), content) {
+			t.Errorf("sent %d bytes, %v; want the content", n, err)
+		}
+		if body.held > leastBlock {
+			t.Errorf("%d bytes were held while nothing came", body.held)
+		}
+	})
 }

@@ -198,10 +198,15 @@ func (l *lab) mustSweep(tb testing.TB, want int) {
 func TestBuffersInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab()
-		more := make(chan struct{})
+		first, more := make(chan struct{}), make(chan struct{})
 		go func() {
-			_, _ = l.Append(t.Context(), upload.Chunk{Owner: owner, Length: 10, Body: waiting{more}})
+			_, _ = l.Append(t.Context(), upload.Chunk{Owner: owner, Length: 10, Body: &waiting{first: first, gone: more}})
 		}()
+		synctest.Wait()
+		if used, _ := l.Buffers(); used != 0 {
+			t.Errorf("%d bytes in use before the client has sent any", used)
+		}
+		close(first)
 		synctest.Wait()
 		if used, budget := l.Buffers(); used != 64<<10 || budget != 8<<20 {
 			t.Errorf("%d of %d bytes in use, want one slab of 8 MiB", used, budget)
@@ -214,10 +219,18 @@ func TestBuffersInUse(t *testing.T) {
 	})
 }
 
-// waiting is a body whose client sends nothing and then goes away.
-type waiting struct{ gone chan struct{} }
+// waiting is a body whose client sends one byte and then goes away.
+type waiting struct {
+	first, gone chan struct{}
+	sent        bool
+}
 
-func (w waiting) Read([]byte) (int, error) {
+func (w *waiting) Read(p []byte) (int, error) {
+	if !w.sent {
+		<-w.first
+		w.sent = true
+		return copy(p, "x"), nil
+	}
 	<-w.gone
 	return 0, upload.ErrShortBody
 }

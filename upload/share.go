@@ -105,14 +105,17 @@ func (a allowance) giveUp(turn chan struct{}) {
 // tryReserve takes leave for up to n slabs, as long as the owner holds fewer
 // than are free, and says for how many: one owner alone leaves half of the
 // budget to those who hold nothing yet.
-func (a allowance) tryReserve(n int) int {
+func (a allowance) tryReserve(n int) int { return a.tryReserveOf(n, 50) }
+
+// tryReserveOf is tryReserve with another share, in percent, than half.
+func (a allowance) tryReserveOf(n, share int) int {
 	s := a.slabs
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.holder(a.owner)
 	defer s.forgetIdle(a.owner, h)
 	for i := range n {
-		if !s.within(h, 50) {
+		if !s.within(h, share) {
 			return i
 		}
 		s.grant(h)

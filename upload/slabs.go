@@ -3,32 +3,44 @@ package upload
 import (
 	"context"
 	"io"
+	"time"
 )
 
 // slabSize is the unit of buffering and the size of a piece of the tail in the
 // session store, in bytes. 1,000 slow clients hold one each: 64 MiB.
 const slabSize = 64 << 10
 
+// slow is how long a client may take for a slab of bytes before it gets no
+// further one: it would hold it for nothing.
+const slow = 100 * time.Millisecond
+
 // buffer is a run of bytes in slabs, a feed that can go back.
 type buffer struct {
 	slabs allowance
 	full  []*[slabSize]byte
-	size  int64 // bytes
-	pos   int64 // bytes; of the next Read
+	size  int64   // bytes
+	pos   int64   // bytes; of the next Read
+	begin [1]byte // the first, before there is a slab for it
 }
 
-// fill reads from r until it ends, most bytes are there, or the budget is
-// short; at least one slab is filled unless r ends. It says whether r ended.
+// fill reads from r until it ends, most bytes are there, the budget is short or
+// r slow; at least one slab is filled unless r ends. It says whether r ended.
 func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool, err error) {
+	if b.size == 0 && most > 0 {
+		if ended, err = b.await(ctx, r); ended || err != nil {
+			return ended, err
+		}
+	}
 	for b.size < most {
-		if err := b.grow(ctx); err != nil {
-			return false, err
+		begun := time.Now()
+		used := b.size % slabSize // of the last slab
+		if used == 0 {
+			if b.slabs.tryReserve(1) == 0 { // no more to be had now
+				return false, nil
+			}
+			b.lend()
 		}
-		if int64(len(b.full))*slabSize == b.size { // no more to be had now
-			return false, nil
-		}
-		slab := b.full[len(b.full)-1][:min(slabSize, most-b.size)]
-		n, err := io.ReadFull(r, slab)
+		n, err := io.ReadFull(r, b.full[len(b.full)-1][used:min(slabSize, used+most-b.size)])
 		b.size += int64(n)
 		switch err {
 		case nil:
@@ -37,7 +49,29 @@ func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool,
 		default:
 			return false, err
 		}
+		if time.Since(begun) > slow {
+			return false, nil
+		}
 	}
+	return false, nil
+}
+
+// await waits for r's next byte, and only then for the first slab: who has
+// nothing to put into it holds none.
+func (b *buffer) await(ctx context.Context, r io.Reader) (ended bool, err error) {
+	switch _, err := io.ReadFull(r, b.begin[:]); err {
+	case nil:
+	case io.EOF:
+		return true, nil
+	default:
+		return false, err
+	}
+	if err := b.slabs.reserve(ctx); err != nil {
+		return false, err
+	}
+	b.lend()
+	b.full[0][0] = b.begin[0]
+	b.size = 1
 	return false, nil
 }
 
@@ -45,9 +79,8 @@ func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool,
 // r, but never for the budget, and stops when that is short or ctx ends.
 func (b *buffer) fillNow(ctx context.Context, r io.Reader, most int64) (bool, error) {
 	for b.size < most && ctx.Err() == nil && b.slabs.tryReserve(1) == 1 {
-		slab := b.slabs.pool().Get().(*[slabSize]byte)
-		b.full = append(b.full, slab)
-		n, err := io.ReadFull(r, slab[:min(slabSize, most-b.size)])
+		b.lend()
+		n, err := io.ReadFull(r, b.full[len(b.full)-1][:min(slabSize, most-b.size)])
 		b.size += int64(n)
 		if err != nil {
 			return false, err
@@ -56,17 +89,9 @@ func (b *buffer) fillNow(ctx context.Context, r io.Reader, most int64) (bool, er
 	return b.size == most, nil
 }
 
-// grow adds a slab; only for the first it waits.
-func (b *buffer) grow(ctx context.Context) error {
-	if len(b.full) == 0 {
-		if err := b.slabs.reserve(ctx); err != nil {
-			return err
-		}
-	} else if b.slabs.tryReserve(1) == 0 {
-		return nil
-	}
+// lend adds a slab, for which there is leave.
+func (b *buffer) lend() {
 	b.full = append(b.full, b.slabs.pool().Get().(*[slabSize]byte))
-	return nil
 }
 
 // pieces are the unread bytes, a slice a slab; the first may begin in

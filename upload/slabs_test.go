@@ -7,6 +7,8 @@ import (
 	"io"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
 )
 
 func TestBufferFill(t *testing.T) {
@@ -94,3 +96,22 @@ func TestSource(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// A slow client is given no further slab while it fills one.
+func TestBufferFillOfASlowClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlabs(16*slabSize, 0)
+		b := &buffer{slabs: s.of("ada")}
+		r := readerFunc(func(p []byte) (int, error) {
+			time.Sleep(slow)
+			return min(len(p), slabSize/4), nil
+		})
+		if ended, err := b.fill(t.Context(), r, 4*slabSize); ended || err != nil || b.size != slabSize {
+			t.Errorf("got %d bytes, ended %v, %v; want one slab", b.size, ended, err)
+		}
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

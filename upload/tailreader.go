@@ -27,6 +27,10 @@ type tailReader struct {
 	left     int64             // bytes of it
 }
 
+// tailShare is the percentage of the budget that one owner's tails may take while
+// they are read, beyond a slab each: three of 4 MiB in one round trip each.
+const tailShare = 20
+
 func (e *Engine) readTail(ctx context.Context, s Session, tail []Fragment) *tailReader {
 	return &tailReader{ctx: ctx, e: e, id: s.ID, slabs: e.slabs.of(s.Owner), todo: tail}
 }
@@ -129,7 +133,7 @@ func (t *tailReader) fetchPieces() error {
 	for len(t.todo) > 0 && t.todo[0].Place == InSessions {
 		f := t.todo[0]
 		for ; t.next < f.Pieces(); t.next++ {
-			leave := t.slabs.tryReserve(1)
+			leave := t.slabs.tryReserveOf(1, tailShare)
 			if leave == 0 && len(batch) > 0 {
 				return t.get(batch)
 			}
