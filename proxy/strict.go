@@ -24,7 +24,7 @@ func (l strictListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	if l.tls == nil {
-		return &strictConn{Conn: c, log: l.log, raw: spliceable(c)}, nil
+		return &strictConn{Conn: c, log: l.log, raw: spliceable(c), patience: patience{raw: waitable(c)}}, nil
 	}
 	secure := tls.Server(c, l.tls)
 	return &strictConn{Conn: secure, handshake: secure.Handshake, log: l.log}, nil
@@ -39,9 +39,11 @@ type strictConn struct {
 	framing   framing
 	refused   error // nothing is read any more
 
-	raw  syscall.RawConn // what may be spliced from; nil: nothing
-	last int             // bytes that the last Read brought
-	into upload.Pipe     // where the next Read is to put what it brings; nil: into its buffer
+	raw      syscall.RawConn // what may be spliced from; nil: nothing
+	patience patience
+
+	last int         // bytes that the last Read brought
+	into upload.Pipe // where the next Read is to put what it brings; nil: into its buffer
 }
 
 // Read implements net.Conn. There is one Read at a time, as net/http does it.
@@ -55,11 +57,24 @@ func (c *strictConn) Read(p []byte) (int, error) {
 			return 0, c.refuse("TLS handshake failed", err)
 		}
 	}
+	left := c.framing.left
+	waited := c.patience.prepare(left)
 	if pipe := c.into; pipe != nil {
 		c.into = nil
-		return c.splice(pipe, len(p))
+		n, err := c.splice(pipe, len(p))
+		c.patience.came(n, n < len(p))
+		return n, err
 	}
-	n, err := c.Conn.Read(p)
+	n, err := 0, waited
+	if err == nil {
+		n, err = c.Conn.Read(p)
+	}
+	if err != nil && n == 0 {
+		n, err = c.patience.late(p, err)
+	}
+	if left > 0 {
+		c.patience.came(n, n < len(p))
+	}
 	c.last = n
 	n, unclear := c.framing.accept(p[:n])
 	if unclear != nil {

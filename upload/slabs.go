@@ -26,13 +26,13 @@ type buffer struct {
 // fill reads from r until it ends, most bytes are there, the budget is short or
 // r slow; at least one slab is filled unless r ends. It says whether r ended.
 func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool, err error) {
+	begun := time.Now()
 	if b.size == 0 && most > 0 {
 		if ended, err = b.await(ctx, r); ended || err != nil {
 			return ended, err
 		}
 	}
 	for b.size < most {
-		begun := time.Now()
 		used := b.size % slabSize // of the last slab
 		if used == 0 {
 			if b.slabs.tryReserve(1) == 0 { // no more to be had now
@@ -49,9 +49,11 @@ func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool,
 		default:
 			return false, err
 		}
-		if time.Since(begun) > slow {
+		now := time.Now()
+		if now.Sub(begun) > slow {
 			return false, nil
 		}
+		begun = now
 	}
 	return false, nil
 }

@@ -40,9 +40,11 @@ func (e *Engine) readTail(ctx context.Context, s Session, tail []Fragment) *tail
 var errTailGone = errors.New("tail is gone")
 
 // prefetch begins to read before anybody asks: what the object store takes to
-// say that it wants the bytes, the session store needs to find them.
+// say that it wants the bytes, the session store needs to find them. When the
+// budget is short, that would only be more bytes to hold meanwhile.
 func (t *tailReader) prefetch() *tailReader {
-	if len(t.todo) > 0 && t.todo[0].Place == InSessions {
+	if len(t.todo) > 0 && t.todo[0].Place == InSessions && t.slabs.tryReserveOf(1, tailShare) == 1 {
+		t.slabs.release(1)
 		t.ahead = make(chan error, 1)
 		go func() { t.ahead <- t.fetch() }()
 	}
