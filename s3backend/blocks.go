@@ -20,7 +20,7 @@ const (
 	leastBlock  = 4 << 10
 	smallBlock  = 32 << 10
 	largeBlock  = 512 << 10
-	largeBlocks = 16 // at once; 8 MiB
+	largeBlocks = 8 // at once; 4 MiB
 )
 
 // slowRead is how long a client may let wait for its next bytes before it is
@@ -92,11 +92,12 @@ type blockConn struct {
 func (c *blockConn) ReadFrom(r io.Reader) (int64, error) {
 	block := c.blocks.least()
 	defer func() { c.blocks.giveBack(block) }()
-	pace := pace{drained: true}
+	var pace pace
 	for sent := int64(0); ; {
+		held := len(block)
 		pace.begin()
 		n, ended := r.Read(block)
-		pace.end(n, n < len(block))
+		pace.end(n)
 		if n > 0 {
 			written, err := c.Write(block[:n])
 			sent += int64(written)
@@ -124,7 +125,7 @@ func (c *blockConn) ReadFrom(r io.Reader) (int64, error) {
 			c.blocks.giveBack(block)
 			block = c.blocks.small()
 		}
-		if pace.slow && pace.drained && len(block) > leastBlock {
+		if pace.slow && held > leastBlock { // the next read may wait
 			c.blocks.giveBack(block)
 			block = c.blocks.least()
 		}
@@ -133,29 +134,23 @@ func (c *blockConn) ReadFrom(r io.Reader) (int64, error) {
 
 // pace is how a client's bytes come.
 type pace struct {
-	drained bool  // all that had come was read, so the next read may wait
-	slow    bool  // it did, the last time
-	since   int64 // bytes that have come without a wait
-	begun   time.Time
+	slow  bool  // they are waited for
+	since int64 // how many have come since, without a wait
+	begun time.Time
 }
 
 // quick is how many bytes at once, without a wait, a slow client never sends.
 const quick = 256 << 10
 
-func (p *pace) begin() {
-	if p.drained {
-		p.begun = time.Now()
-	}
-}
+// begin is called before a read, end after it with what it brought.
+func (p *pace) begin() { p.begun = time.Now() }
 
-func (p *pace) end(n int, drained bool) {
-	if p.drained {
-		p.slow = time.Since(p.begun) > slowRead
-		p.since = 0
+func (p *pace) end(n int) {
+	if time.Since(p.begun) > slowRead {
+		p.slow, p.since = true, 0
 	}
 	p.since += int64(n)
 	p.slow = p.slow && p.since < quick
-	p.drained = drained
 }
 
 // splice sends what r, which net/http limits to the body's length, can give
@@ -180,7 +175,7 @@ func (c *blockConn) splice(r io.Reader, pace *pace) (sent int64, err error) {
 		if n == 0 {
 			return sent, err
 		}
-		pace.end(n, n < smallBlock)
+		pace.end(n)
 		sent += int64(n)
 		limited.N -= int64(n)
 		if err != nil || n < smallBlock || pace.slow {

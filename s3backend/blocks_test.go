@@ -71,7 +71,7 @@ type trickle struct {
 	held int
 }
 
-const gulp = 48 << 10
+const gulp = 64 << 10
 
 func (s *trickle) Read(p []byte) (int, error) {
 	if s.left == 0 {

@@ -28,8 +28,8 @@ type tailReader struct {
 }
 
 // tailShare is the percentage of the budget that one owner's tails may take while
-// they are read, beyond a slab each: three of 4 MiB in one round trip each.
-const tailShare = 20
+// they are read, beyond a slab each: two of 4 MiB in one round trip each.
+const tailShare = 12
 
 func (e *Engine) readTail(ctx context.Context, s Session, tail []Fragment) *tailReader {
 	return &tailReader{ctx: ctx, e: e, id: s.ID, slabs: e.slabs.of(s.Owner), todo: tail}

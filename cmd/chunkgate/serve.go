@@ -81,8 +81,8 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 }
 
 // mostGarbage is what may become garbage before it is collected, in bytes. At
-// full load that is a collection or two a second.
-const mostGarbage = 16 << 20
+// full load that is two or three collections a second.
+const mostGarbage = 8 << 20
 
 // tidy bounds garbage, unless the operator says how.
 func tidy() (stop func()) {

@@ -14,7 +14,7 @@ import (
 // The share stays within these, in percent: with less, a large heap would be
 // marked again and again for little; more than Go's own is no use.
 const (
-	least = 20
+	least = 8
 	most  = 100
 )
 
