@@ -1,13 +1,31 @@
 package s3backend
 
-// apart runs f on a stack of its own. A goroutine keeps the deepest stack that
-// it ever had while it uses a quarter of it, and the SDK's calls need 64 KiB:
-// who waits for a slow client afterwards would hold them all the while.
-func apart(f func()) {
+import "context"
+
+// mostApart is how many calls run apart at once.
+const mostApart = 48
+
+// stacks are for calls of the SDK in the middle of a chunk, which need 64 KiB
+// each. A goroutine keeps the deepest stack that it ever had while it uses a
+// quarter of it: who waits for a slow client afterwards would hold it all the
+// while. nil: as many as are wanted.
+type stacks chan struct{}
+
+// apart runs f on a stack of its own, once there is one. Its only error is ctx's.
+func (s stacks) apart(ctx context.Context, f func()) error {
+	if s != nil {
+		select {
+		case s <- struct{}{}:
+			defer func() { <-s }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		f()
 	}()
 	<-done
+	return nil
 }

@@ -73,6 +73,7 @@ func (c Config) Validate() error {
 type Backend struct {
 	client   client
 	courier  *courier // sends parts; nil: client does
+	stacks   stacks
 	bucket   string
 	checksum Checksum // Trailer, None or Off
 	timeouts Timeouts
@@ -143,7 +144,7 @@ func New(ctx context.Context, c Config) (*Backend, error) {
 		checksum = None
 	}
 	return &Backend{
-		client: sdk, courier: newCourier(ctx, o, c.Bucket, sockets), bucket: c.Bucket,
+		client: sdk, courier: newCourier(ctx, o, c.Bucket, sockets), stacks: make(stacks, mostApart), bucket: c.Bucket,
 		checksum: checksum, timeouts: timeouts, storage: c.Storage,
 	}, nil
 }

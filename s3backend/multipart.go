@@ -21,7 +21,7 @@ func (b *Backend) CreateMultipart(ctx context.Context, key string, a upload.Attr
 	defer cancel()
 	var out *s3.CreateMultipartUploadOutput
 	var err error
-	apart(func() {
+	waited := b.stacks.apart(call, func() {
 		out, err = b.client.CreateMultipartUpload(call, &s3.CreateMultipartUploadInput{
 			Bucket:               &b.bucket,
 			Key:                  &key,
@@ -34,6 +34,9 @@ func (b *Backend) CreateMultipart(ctx context.Context, key string, a upload.Attr
 			Tagging:              b.storage.tagging(a.Staged),
 		})
 	})
+	if waited != nil {
+		err = waited
+	}
 	if err != nil {
 		return upload.Multipart{}, translate(ctx, "create multipart upload", err)
 	}
