@@ -205,7 +205,7 @@ func (s *sheet) splice(h *hose, to syscall.RawConn) (int, error) {
 // look is an error if the store has answered.
 func (s *sheet) look() (err error) {
 	for err == nil && s.answer == nil && s.line.peek() {
-		s.answer, err = s.line.receive(s.request)
+		s.answer, err = s.line.receive(s.request) //nolint:bodyclose // finish does
 	}
 	if s.answer != nil {
 		return errAnswered
