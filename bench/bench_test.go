@@ -34,7 +34,7 @@ func TestSmoke(t *testing.T) {
 	plausible(t, "staged commit", len(r.Staged.Upload) == 1 && r.Staged.Ratio().Median > 0, r.Staged)
 	m := r.Machine
 	plausible(t, "machine", m.Cores > 0 && m.CPU != "" && m.Memory > gib && m.Kernel != "" && strings.HasPrefix(m.Go, "go") &&
-		m.MinIO != "" && m.Redis != "" && strings.HasPrefix(m.Nginx, "nginx/"), m)
+		m.MinIO != "" && m.Data != "" && m.Redis != "" && strings.HasPrefix(m.Nginx, "nginx/"), m)
 	plausible(t, "run", r.Mode == "smoke" && r.Revision != "" && r.Seconds > 1 && !r.Began.IsZero(), r.Mode)
 	if err := r.Write(t.Output()); err != nil {
 		t.Error(err)

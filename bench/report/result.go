@@ -55,6 +55,7 @@ type Machine struct {
 	MinIO  string `json:"minio"`
 	Redis  string `json:"redis"`
 	Nginx  string `json:"nginx"`
+	Data   string `json:"data"` // where MinIO's lies: in memory or on disk; "" in results before this was told
 }
 
 // Cell is one system under one load, measured in rounds that took turns with
