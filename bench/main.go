@@ -101,7 +101,7 @@ func measure(ctx context.Context, tb testserver.TB, p plan, program string, prog
 	if err != nil {
 		return nil, err
 	}
-	r := &report.Result{Mode: p.mode, Began: began.UTC().Truncate(time.Second)}
+	r := &report.Result{Format: report.Format, Mode: p.mode, Began: began.UTC().Truncate(time.Second)}
 	root := testserver.Root(tb)
 	r.Revision = revision(ctx, root)
 	if r.Machine, err = s.machine(ctx, root); err != nil {
@@ -157,6 +157,8 @@ func (g group) names() string {
 			name += " without length"
 		case s.noHint:
 			name += " without hint"
+		case s.unsummed:
+			name += " without checksum"
 		case s.parallel > 0:
 			name += fmt.Sprintf(" by %d", s.parallel)
 		}

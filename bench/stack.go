@@ -32,9 +32,8 @@ type stack struct {
 	signer  load.S3
 	payload *load.Payload
 
-	// parallel is a second chunkgate, which stores the parts of a chunk side by
-	// side.
-	parallel testserver.Proxy
+	// variants are further chunkgates, by the setting that makes them so.
+	variants map[string]testserver.Proxy
 
 	processes []meter.Process
 }
@@ -44,7 +43,7 @@ const quiet = "CHUNKGATE_LOG_LEVEL=WARN"
 
 // startStack starts all servers; tb ends them. largest is that of chunks.
 func startStack(ctx context.Context, tb testserver.TB, program string, largest int64) (*stack, error) {
-	s := &stack{tb: tb, program: program, redis: testserver.StartRedis(tb)}
+	s := &stack{tb: tb, program: program, variants: map[string]testserver.Proxy{}, redis: testserver.StartRedis(tb)}
 	s.store, s.data = startStore(tb)
 	s.nginx = testserver.StartNginx(tb, s.store)
 	s.gate = s.serve()
