@@ -31,7 +31,7 @@ func TestSmoke(t *testing.T) {
 	plausible(t, "long upload", len(l.Blocks) == smoke.long.blocks && l.Parts > 5 && l.Record > 500 && l.Record < 100*kib && l.Time().Median > 0, l)
 	i := r.Idle
 	plausible(t, "idle uploads", i.Uploads == 100 && i.RSSBefore > 5*mib && i.RSSAfter > 5*mib && i.FDBefore > 3 && i.FDAfter > 3 && i.Redis > 0, i)
-	plausible(t, "staged commit", len(r.Staged.Upload) == 1 && r.Staged.Ratio().Median > 0, r.Staged)
+	plausible(t, "staged commit", len(r.Staged.Upload) == 1 && r.Staged.Ratio().Median > 0 && len(r.Staged.Copy) == 1 && r.Staged.CopyRatio().Median > 0, r.Staged)
 	m := r.Machine
 	plausible(t, "machine", m.Cores > 0 && m.CPU != "" && m.Memory > gib && m.Kernel != "" && strings.HasPrefix(m.Go, "go") &&
 		m.MinIO != "" && m.Data != "" && m.Redis != "" && strings.HasPrefix(m.Nginx, "nginx/"), m)

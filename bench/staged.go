@@ -20,19 +20,28 @@ type stagedPlan struct {
 const stagedChunk = 8 * mib
 
 // staged compares the time of the commit, which copies inside the store, with
-// the upload's.
+// the upload's; and so what the store itself takes for that copying.
 func (s *stack) staged(ctx context.Context, p stagedPlan) (report.Staged, error) {
 	r := report.Staged{Bytes: p.bytes}
+	chunks := int(p.bytes / stagedChunk)
 	for range p.rounds {
-		uploading, committing, err := s.stage(int(p.bytes / stagedChunk))
+		uploading, committing, err := s.stage(chunks)
 		if err != nil {
 			return r, fmt.Errorf("staged commit: %w", err)
 		}
 		r.Upload, r.Commit = append(r.Upload, uploading), append(r.Commit, committing)
-		want := s.payload.SHA256(0, int(p.bytes/stagedChunk), stagedChunk)
+		want := s.payload.SHA256(0, chunks, stagedChunk)
 		if err := s.verify(ctx, testserver.KeyPrefix+stagedPath, want); err != nil {
 			return r, err
 		}
+		if err := s.empty(ctx); err != nil {
+			return r, err
+		}
+		copying, err := s.copying(ctx, chunks)
+		if err != nil {
+			return r, fmt.Errorf("staged commit: %w", err)
+		}
+		r.Copy = append(r.Copy, copying)
 		if err := s.empty(ctx); err != nil {
 			return r, err
 		}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// How chunkgate copies a staged file (upload/copy.go).
+const (
+	copyPart     = 64 * mib
+	copyParallel = 4
+)
+
+// copying is the reference for a staged commit: how long MinIO takes, in
+// seconds, for the same UploadPartCopy calls and nothing else, of a file of the
+// same parts.
+func (s *stack) copying(ctx context.Context, chunks int) (float64, error) {
+	source := &viaS3{s: s, addr: address(s.store.Endpoint), key: "reference/staged.bin"}
+	defer source.end(ctx)
+	if err := source.begin(ctx); err != nil {
+		return 0, err
+	}
+	for n := range chunks {
+		if err := source.send(s.payload.Chunk(0, n, stagedChunk)); err != nil {
+			return 0, err
+		}
+	}
+	key, err := source.finish(ctx)
+	if err != nil {
+		return 0, err
+	}
+	copied, err := s.objects.CreateMultipart(ctx, "reference/file.bin", upload.Attributes{})
+	if err != nil {
+		return 0, err
+	}
+	begin := time.Now()
+	err = s.copyParts(ctx, copied, key, int64(chunks)*stagedChunk)
+	seconds := time.Since(begin).Seconds()
+	if err != nil {
+		return 0, fmt.Errorf("copy the reference: %w", err)
+	}
+	return seconds, s.objects.Abort(ctx, copied)
+}
+
+// copyParts copies an object of size bytes part by part, a few at a time.
+func (s *stack) copyParts(ctx context.Context, to upload.Multipart, from string, size int64) error {
+	parts := int((size + copyPart - 1) / copyPart)
+	next := make(chan int, parts)
+	for i := range parts {
+		next <- i
+	}
+	close(next)
+	errs := make([]error, copyParallel)
+	var work sync.WaitGroup
+	for k := range errs {
+		work.Go(func() {
+			for i := range next {
+				offset := int64(i) * copyPart
+				if _, errs[k] = s.objects.CopyPart(ctx, to, i+1, from, offset, min(copyPart, size-offset)); errs[k] != nil {
+					return
+				}
+			}
+		})
+	}
+	work.Wait()
+	return errors.Join(errs...)
+}
