@@ -26,9 +26,9 @@ func TestSmoke(t *testing.T) {
 	checkCounts(t, r.Counts)
 
 	s := r.Slow
-	plausible(t, "slow uploads", s.Uploads == 20 && s.Refused == 0 && s.Seconds >= 2 && s.Before > 5*mib && s.Peak >= s.Before && s.Peak < gib && s.Redis > 20*256*kib, s)
+	plausible(t, "slow uploads", s.Uploads == 20 && s.Refused == 0 && s.Seconds >= 2 && s.Before > 5*mib && s.Peak >= s.Before && s.Peak < gib && s.Redis > 20*256*kib && s.Nginx > 3*mib && s.Nginx < gib, s)
 	l := r.Long
-	plausible(t, "long upload", len(l.Blocks) == smoke.long.blocks && l.Parts > 5 && l.Record > 500 && l.Record < 100*kib && l.Time().Median > 0, l)
+	plausible(t, "long upload", len(l.Blocks) == smoke.long.blocks && len(l.Store) == smoke.long.blocks && l.Parts > 5 && l.Record > 500 && l.Record < 100*kib && l.Time().Median > 0 && l.StoreTime().Median > 0, l)
 	i := r.Idle
 	plausible(t, "idle uploads", i.Uploads == 100 && i.RSSBefore > 5*mib && i.RSSAfter > 5*mib && i.FDBefore > 3 && i.FDAfter > 3 && i.Redis > 0, i)
 	plausible(t, "staged commit", len(r.Staged.Upload) == 1 && r.Staged.Ratio().Median > 0 && len(r.Staged.Copy) == 1 && r.Staged.CopyRatio().Median > 0, r.Staged)
@@ -109,7 +109,7 @@ func TestPlans(t *testing.T) {
 		if p.long.block%p.long.cycle() != 0 {
 			t.Errorf("%s: a block of %d chunks is no whole number of parts", p.mode, p.long.block)
 		}
-		if p.long.late-p.long.blocks*p.long.block/2 <= p.long.cycle()+p.long.block {
+		if p.long.before() <= p.long.cycle()+2*p.long.block {
 			t.Errorf("%s: late chunks begin among the early ones", p.mode)
 		}
 		if p.staged.bytes%stagedChunk != 0 {

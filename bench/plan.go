@@ -100,7 +100,7 @@ var full = plan{
 	},
 	counts: countings,
 	slow:   slowPlan{uploads: 1000, chunk: 2 * mib, chunks: 3, rate: 128 * kib, stagger: 16 * time.Second},
-	long:   longPlan{chunk: 256 * kib, late: 5000, block: 100, blocks: 10},
+	long:   longPlan{chunk: 256 * kib, late: 5000, block: 20, blocks: 80},
 	idle:   idlePlan{uploads: 10_000, warm: 2000, tail: 1 * kib, window: 5 * time.Second},
 	staged: stagedPlan{bytes: 1 * gib, rounds: 3},
 }
@@ -118,7 +118,7 @@ var quick = plan{
 	},
 	counts: countings,
 	slow:   slowPlan{uploads: 1000, chunk: 2 * mib, chunks: 1, rate: 128 * kib, stagger: 2 * time.Second},
-	long:   longPlan{chunk: 64 * kib, late: 5000, block: 160, blocks: 4},
+	long:   longPlan{chunk: 256 * kib, late: 5000, block: 20, blocks: 40},
 	idle:   idlePlan{uploads: 10_000, warm: 1000, tail: 1 * kib, window: 2 * time.Second},
 	staged: stagedPlan{bytes: 1 * gib, rounds: 1},
 }

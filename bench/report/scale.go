@@ -29,7 +29,8 @@ type Long struct {
 	Parts  int     `json:"parts"`        // that are listed there
 }
 
-// Block is the cost of the same number of early and late chunks, in seconds.
+// Block is the cost of the same number of early and late chunks, sent in turns,
+// in seconds.
 type Block struct {
 	EarlyTime float64 `json:"early_s"`
 	LateTime  float64 `json:"late_s"`
