@@ -115,8 +115,8 @@ func (r *Result) aloneGoals() []Goal {
 }
 
 // scaleGoals are those about many uploads and long ones. An idle upload should
-// cost the proxy nothing: half a percent of a core and half a KiB are what a
-// heap and the ticks of /proc cannot tell from nothing.
+// cost the proxy nothing: half a percent of a core and half a KiB are what the
+// runtime's timers and heap cannot be told from.
 func (r *Result) scaleGoals() []Goal {
 	once := func(v float64) meter.Spread { return meter.Of([]float64{v}) }
 	idle := fmt.Sprintf("%d idle uploads: ", r.Idle.Uploads)

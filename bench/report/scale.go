@@ -39,8 +39,8 @@ type Block struct {
 }
 
 // Time and CPU are what late chunks cost by early ones. The median of the
-// blocks' ratios says it of the time; CPU time comes in ticks, of which a block
-// has too few, and is added up.
+// blocks' ratios says it of the time, which others on the machine disturb; CPU
+// time is added up.
 func (l Long) Time() meter.Spread { return lateByEarly(l.Blocks) }
 
 // StoreTime is Time of the parts that went to MinIO straight.
