@@ -134,7 +134,7 @@ func TestShare(t *testing.T) {
 }
 
 // TestGoalsAreMeasured: the full and the quick plan have a cell for each goal
-// that a cell answers, and each goal's count.
+// that a cell answers, and for its reference, and each goal's count.
 func TestGoalsAreMeasured(t *testing.T) {
 	for _, p := range []plan{full, quick} {
 		r := resultOf(p)
@@ -142,16 +142,20 @@ func TestGoalsAreMeasured(t *testing.T) {
 			if !g.Known {
 				t.Errorf("%s does not measure: %s", p.mode, g.What)
 			}
+			if g.Reference.Who != "" && !g.Reference.Known {
+				t.Errorf("%s has no reference for: %s", p.mode, g.What)
+			}
 		}
 	}
 }
 
 // resultOf is what a plan would measure, with made-up figures.
 func resultOf(p plan) *report.Result {
+	blocks := []report.Block{{EarlyTime: 1, LateTime: 1}}
 	r := &report.Result{
-		Slow: report.Slow{Uploads: p.slow.uploads}, Idle: report.Idle{Uploads: p.idle.uploads},
-		Long:   report.Long{Late: p.long.late, Blocks: []report.Block{{EarlyTime: 1, LateTime: 1}}},
-		Staged: report.Staged{Bytes: p.staged.bytes, Upload: []float64{1}, Commit: []float64{1}},
+		Slow: report.Slow{Uploads: p.slow.uploads, Nginx: 1}, Idle: report.Idle{Uploads: p.idle.uploads},
+		Long:   report.Long{Late: p.long.late, Blocks: blocks, Store: blocks},
+		Staged: report.Staged{Bytes: p.staged.bytes, Upload: []float64{1}, Commit: []float64{1}, Copy: []float64{1}},
 	}
 	use := map[string]meter.Use{report.Nginx: {CPU: 1}, report.Gate: {CPU: 1}}
 	for _, g := range p.groups {

@@ -78,7 +78,7 @@ func (p plan) share(i int) time.Duration {
 }
 
 // full answers everything, in some ten minutes on two cores. What says nothing
-// new is left out: 32 clients with chunks of 1 and 150 MiB, and variants in
+// new is left out: 32 clients with chunks of 1 and 150 MiB, and most variants in
 // other groups than those of 4 clients.
 var full = plan{
 	mode: "full",
