@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -16,35 +15,33 @@ const (
 	copyParallel = 4
 )
 
-// copying is the reference for a staged commit: how long MinIO takes, in
-// seconds, for the same UploadPartCopy calls and nothing else, of a file of the
-// same parts.
-func (s *stack) copying(ctx context.Context, chunks int) (float64, error) {
+// copySource stores what the reference copies: a file of the same parts as the
+// staged one.
+func (s *stack) copySource(ctx context.Context, chunks int) (key string, err error) {
 	source := &viaS3{s: s, addr: address(s.store.Endpoint), key: "reference/staged.bin"}
 	defer source.end(ctx)
 	if err := source.begin(ctx); err != nil {
-		return 0, err
+		return "", err
 	}
 	for n := range chunks {
 		if err := source.send(s.payload.Chunk(0, n, stagedChunk)); err != nil {
-			return 0, err
+			return "", err
 		}
 	}
-	key, err := source.finish(ctx)
-	if err != nil {
-		return 0, err
-	}
-	copied, err := s.objects.CreateMultipart(ctx, "reference/file.bin", upload.Attributes{})
+	return source.finish(ctx)
+}
+
+// copying is the reference for a staged commit: how long MinIO takes, in
+// seconds, for the same UploadPartCopy calls and nothing else.
+func (s *stack) copying(ctx context.Context, source string, size int64) (float64, error) {
+	to, err := s.objects.CreateMultipart(ctx, "reference/file.bin", upload.Attributes{})
 	if err != nil {
 		return 0, err
 	}
 	begin := time.Now()
-	err = s.copyParts(ctx, copied, key, int64(chunks)*stagedChunk)
+	err = s.copyParts(ctx, to, source, size)
 	seconds := time.Since(begin).Seconds()
-	if err != nil {
-		return 0, fmt.Errorf("copy the reference: %w", err)
-	}
-	return seconds, s.objects.Abort(ctx, copied)
+	return seconds, errors.Join(err, s.objects.Abort(ctx, to))
 }
 
 // copyParts copies an object of size bytes part by part, a few at a time.
