@@ -14,7 +14,7 @@ const (
 	// partsParallel is the setting for parts of one chunk side by side.
 	partsParallel = "--parts-parallel"
 	// unsummed is the setting with which bodies are summed up for nobody.
-	unsummed = "CHUNKGATE_S3_CHECKSUM=none"
+	unsummed = "CHUNKGATE_S3_CHECKSUM=off"
 )
 
 // setting that the system's chunkgate has besides the usual ones; "" if it is
