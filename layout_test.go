@@ -17,15 +17,15 @@ var (
 		"upload":              {},
 		"checkup":             {},
 		"session":             {"upload", "checkup"},
-		"s3backend":           {"upload", "checkup"},
-		"proxy":               {"upload"},
+		"s3backend":           {"upload", "checkup", "internal/splice"},
+		"proxy":               {"upload", "internal/splice"},
 		"inspect":             {"upload"},
 		"uploadtest":          {"upload"},
 		"internal/testserver": {},
 		"internal/teststore":  {"internal/testserver", "s3backend", "upload"},
 		"metrics":             {"upload", "proxy"},
 		"tracing":             {},
-		"cmd/chunkgate":       {"upload", "session", "s3backend", "proxy", "metrics", "tracing", "inspect", "checkup"},
+		"cmd/chunkgate":       {"upload", "session", "s3backend", "proxy", "metrics", "tracing", "inspect", "checkup", "internal/garbage"},
 	}
 	// onlyIn names, for a third-party module, the one package that may import it.
 	onlyIn = map[string]string{

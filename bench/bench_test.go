@@ -26,15 +26,15 @@ func TestSmoke(t *testing.T) {
 	checkCounts(t, r.Counts)
 
 	s := r.Slow
-	plausible(t, "slow uploads", s.Uploads == 20 && s.Refused == 0 && s.Seconds >= 2 && s.Before > 5*mib && s.Peak >= s.Before && s.Peak < gib && s.Redis > 20*256*kib, s)
+	plausible(t, "slow uploads", s.Uploads == 20 && s.Refused == 0 && s.Seconds >= 2 && s.Before > 5*mib && s.Peak >= s.Before && s.Peak < gib && s.Redis > 20*256*kib && s.Nginx > 3*mib && s.Nginx < gib, s)
 	l := r.Long
-	plausible(t, "long upload", len(l.Blocks) == smoke.long.blocks && l.Parts > 5 && l.Record > 500 && l.Record < 100*kib && l.Time().Median > 0, l)
+	plausible(t, "long upload", len(l.Blocks) == smoke.long.blocks && len(l.Store) == smoke.long.blocks && l.Parts > 5 && l.Record > 500 && l.Record < 100*kib && l.Time().Median > 0 && l.StoreTime().Median > 0, l)
 	i := r.Idle
 	plausible(t, "idle uploads", i.Uploads == 100 && i.RSSBefore > 5*mib && i.RSSAfter > 5*mib && i.FDBefore > 3 && i.FDAfter > 3 && i.Redis > 0, i)
-	plausible(t, "staged commit", len(r.Staged.Upload) == 1 && r.Staged.Ratio().Median > 0, r.Staged)
+	plausible(t, "staged commit", len(r.Staged.Upload) == 1 && r.Staged.Ratio().Median > 0 && len(r.Staged.Copy) == 1 && r.Staged.CopyRatio().Median > 0, r.Staged)
 	m := r.Machine
 	plausible(t, "machine", m.Cores > 0 && m.CPU != "" && m.Memory > gib && m.Kernel != "" && strings.HasPrefix(m.Go, "go") &&
-		m.MinIO != "" && m.Redis != "" && strings.HasPrefix(m.Nginx, "nginx/"), m)
+		m.MinIO != "" && m.Data != "" && m.Redis != "" && strings.HasPrefix(m.Nginx, "nginx/"), m)
 	plausible(t, "run", r.Mode == "smoke" && r.Revision != "" && r.Seconds > 1 && !r.Began.IsZero(), r.Mode)
 	if err := r.Write(t.Output()); err != nil {
 		t.Error(err)
@@ -109,7 +109,7 @@ func TestPlans(t *testing.T) {
 		if p.long.block%p.long.cycle() != 0 {
 			t.Errorf("%s: a block of %d chunks is no whole number of parts", p.mode, p.long.block)
 		}
-		if p.long.late-p.long.blocks*p.long.block/2 <= p.long.cycle()+p.long.block {
+		if p.long.before() <= p.long.cycle()+2*p.long.block {
 			t.Errorf("%s: late chunks begin among the early ones", p.mode)
 		}
 		if p.staged.bytes%stagedChunk != 0 {
@@ -134,7 +134,7 @@ func TestShare(t *testing.T) {
 }
 
 // TestGoalsAreMeasured: the full and the quick plan have a cell for each goal
-// that a cell answers, and each goal's count.
+// that a cell answers, and for its reference, and each goal's count.
 func TestGoalsAreMeasured(t *testing.T) {
 	for _, p := range []plan{full, quick} {
 		r := resultOf(p)
@@ -142,16 +142,20 @@ func TestGoalsAreMeasured(t *testing.T) {
 			if !g.Known {
 				t.Errorf("%s does not measure: %s", p.mode, g.What)
 			}
+			if g.Reference.Who != "" && !g.Reference.Known {
+				t.Errorf("%s has no reference for: %s", p.mode, g.What)
+			}
 		}
 	}
 }
 
 // resultOf is what a plan would measure, with made-up figures.
 func resultOf(p plan) *report.Result {
+	blocks := []report.Block{{EarlyTime: 1, LateTime: 1}}
 	r := &report.Result{
-		Slow: report.Slow{Uploads: p.slow.uploads}, Idle: report.Idle{Uploads: p.idle.uploads},
-		Long:   report.Long{Late: p.long.late, Blocks: []report.Block{{EarlyTime: 1, LateTime: 1}}},
-		Staged: report.Staged{Bytes: p.staged.bytes, Upload: []float64{1}, Commit: []float64{1}},
+		Slow: report.Slow{Uploads: p.slow.uploads, Nginx: 1}, Idle: report.Idle{Uploads: p.idle.uploads},
+		Long:   report.Long{Late: p.long.late, Blocks: blocks, Store: blocks},
+		Staged: report.Staged{Bytes: p.staged.bytes, Upload: []float64{1}, Commit: []float64{1}, Copy: []float64{1}},
 	}
 	use := map[string]meter.Use{report.Nginx: {CPU: 1}, report.Gate: {CPU: 1}}
 	for _, g := range p.groups {

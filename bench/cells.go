@@ -49,7 +49,7 @@ func (s *stack) cells(ctx context.Context, g group, until time.Time) ([]report.C
 func (sys system) cell(g group) report.Cell {
 	return report.Cell{
 		System: sys.name, Chunk: g.chunk, Clients: g.clients, Chunks: g.chunks,
-		Length: !sys.noLength, Hint: sys.name == report.Gate && !sys.noHint, Parallel: sys.parallel,
+		Length: !sys.noLength, Hint: sys.name == report.Gate && !sys.noHint, Parallel: sys.parallel, Unsummed: sys.unsummed,
 	}
 }
 
@@ -93,13 +93,9 @@ func (s *stack) clients(g group, sys system) []uploader {
 		name := fmt.Sprintf("bench/%d.bin", i)
 		switch sys.name {
 		case report.Gate:
-			gate := s.gate
-			if sys.parallel > 0 {
-				gate = s.parallel
-			}
-			clients[i] = &viaGate{addr: address(gate.BaseURL), path: "/" + name, known: !sys.noLength, hint: !sys.noHint}
+			clients[i] = &viaGate{addr: address(s.gateOf(sys).BaseURL), path: "/" + name, known: !sys.noLength, hint: !sys.noHint}
 		case report.Nginx:
-			clients[i] = &viaS3{s: s, addr: address(s.nginx.Endpoint), key: name}
+			clients[i] = &viaS3{s: s, addr: address(s.nginx.Endpoint), key: name, conns: sys.parallel}
 		default:
 			clients[i] = &viaS3{s: s, addr: address(s.store.Endpoint), key: name, conns: sys.parallel}
 		}
@@ -111,11 +107,7 @@ func (s *stack) clients(g group, sys system) []uploader {
 func (s *stack) send(g group, sys system, clients []uploader) (report.Round, []float64, error) {
 	latencies := make([][]float64, len(clients))
 	errs := make([]error, len(clients))
-	processes := s.processes
-	if sys.name == report.Gate && sys.parallel > 0 {
-		processes = s.with(s.parallel)
-	}
-	use, err := meter.Start(processes...)
+	use, err := meter.Start(s.with(s.gateOf(sys))...)
 	if err != nil {
 		return report.Round{}, nil, err
 	}

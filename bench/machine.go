@@ -16,7 +16,7 @@ import (
 
 // machine says where this runs and on what. root is the main module's folder.
 func (s *stack) machine(ctx context.Context, root string) (report.Machine, error) {
-	m := report.Machine{Cores: runtime.NumCPU(), Go: runtime.Version()}
+	m := report.Machine{Cores: runtime.NumCPU(), Go: runtime.Version(), Data: s.data}
 	var err error
 	if m.CPU, err = procField("cpuinfo", "model name"); err != nil {
 		return m, err

@@ -101,7 +101,7 @@ func measure(ctx context.Context, tb testserver.TB, p plan, program string, prog
 	if err != nil {
 		return nil, err
 	}
-	r := &report.Result{Mode: p.mode, Began: began.UTC().Truncate(time.Second)}
+	r := &report.Result{Format: report.Format, Mode: p.mode, Began: began.UTC().Truncate(time.Second)}
 	root := testserver.Root(tb)
 	r.Revision = revision(ctx, root)
 	if r.Machine, err = s.machine(ctx, root); err != nil {
@@ -134,6 +134,12 @@ func (s *stack) measure(ctx context.Context, p plan, r *report.Result, step func
 	if r.Long, err = s.long(ctx, p.long); err != nil {
 		return err
 	}
+	if r.Long.Store, err = s.longStore(ctx, p.long); err != nil {
+		return err
+	}
+	if err := s.empty(ctx); err != nil {
+		return err
+	}
 	step("counting requests to S3 and Redis")
 	if r.Counts, err = s.count(ctx, p.counts); err != nil {
 		return err
@@ -143,7 +149,14 @@ func (s *stack) measure(ctx context.Context, p plan, r *report.Result, step func
 		return err
 	}
 	step("%d slow uploads", p.slow.uploads)
-	r.Slow, err = s.slow(ctx, p.slow)
+	if r.Slow, err = s.slow(ctx, p.slow); err != nil {
+		return err
+	}
+	if err := s.empty(ctx); err != nil {
+		return err
+	}
+	step("%d slow uploads by nginx", p.slow.uploads)
+	r.Slow.Nginx, err = s.slowNginx(ctx, p.slow)
 	return err
 }
 
@@ -157,6 +170,8 @@ func (g group) names() string {
 			name += " without length"
 		case s.noHint:
 			name += " without hint"
+		case s.unsummed:
+			name += " without checksum"
 		case s.parallel > 0:
 			name += fmt.Sprintf(" by %d", s.parallel)
 		}
@@ -167,7 +182,7 @@ func (g group) names() string {
 
 // largest chunk in the plan, in bytes.
 func (p plan) largest() int64 {
-	largest := max(p.slow.chunk, p.long.chunk, p.idle.tail, stagedChunk)
+	largest := max(p.slow.chunk, p.long.chunk*int64(p.long.cycle()), p.idle.tail, stagedChunk)
 	for _, g := range p.groups {
 		largest = max(largest, g.chunk)
 	}

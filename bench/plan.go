@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/chunkgate/chunkgate/bench/report"
@@ -32,7 +33,8 @@ type system struct {
 	name     string
 	noLength bool
 	noHint   bool
-	parallel int // parts of one chunk at once; direct: connections of one client
+	unsummed bool
+	parallel int // parts of one chunk at once; direct and nginx: connections of one client
 }
 
 // The three that are compared, and variants of the third.
@@ -42,14 +44,19 @@ var (
 	gate     = system{name: report.Gate}
 	noLength = system{name: report.Gate, noLength: true}
 	noHint   = system{name: report.Gate, noHint: true}
+	noSum    = system{name: report.Gate, unsummed: true}
 
 	parallelDirect = system{name: report.Direct, parallel: report.Parallel}
+	parallelNginx  = system{name: report.Nginx, parallel: report.Parallel}
 	parallelGate   = system{name: report.Gate, parallel: report.Parallel}
 )
 
 var (
-	three = []system{direct, nginx, gate}
-	five  = []system{direct, nginx, gate, noLength, noHint}
+	three    = []system{direct, nginx, gate}
+	four     = []system{direct, nginx, gate, noSum}
+	five     = []system{direct, nginx, gate, noLength, noHint}
+	all      = []system{direct, nginx, gate, noSum, noLength, noHint}
+	parallel = []system{parallelDirect, parallelNginx, parallelGate}
 )
 
 const (
@@ -71,7 +78,7 @@ func (p plan) share(i int) time.Duration {
 }
 
 // full answers everything, in some ten minutes on two cores. What says nothing
-// new is left out: 32 clients with chunks of 1 and 150 MiB, and variants in
+// new is left out: 32 clients with chunks of 1 and 150 MiB, and most variants in
 // other groups than those of 4 clients.
 var full = plan{
 	mode: "full",
@@ -79,13 +86,13 @@ var full = plan{
 	groups: []group{
 		{1 * mib, 4, 128, 5, three},
 		{4 * mib, 4, 32, 5, five},
-		{8 * mib, 4, 16, 5, five},
-		{32 * mib, 4, 4, 5, append([]system{noLength}, three...)},
-		{150 * mib, 4, 1, 5, three},
+		{8 * mib, 4, 16, 5, all},
+		{32 * mib, 4, 4, 5, slices.Concat(four, []system{noLength})},
+		{150 * mib, 4, 1, 5, four},
 		{1 * mib, 1, 128, 3, three},
 		{4 * mib, 1, 64, 5, three},
 		{8 * mib, 1, 32, 5, three},
-		{32 * mib, 1, 10, 5, append([]system{parallelDirect, parallelGate}, three...)},
+		{32 * mib, 1, 10, 5, slices.Concat(parallel, four)},
 		{150 * mib, 1, 2, 3, three},
 		{4 * mib, 32, 4, 3, three},
 		{8 * mib, 32, 2, 3, three},
@@ -93,7 +100,7 @@ var full = plan{
 	},
 	counts: countings,
 	slow:   slowPlan{uploads: 1000, chunk: 2 * mib, chunks: 3, rate: 128 * kib, stagger: 16 * time.Second},
-	long:   longPlan{chunk: 256 * kib, late: 5000, block: 100, blocks: 10},
+	long:   longPlan{chunk: 256 * kib, late: 5000, block: 20, blocks: 80},
 	idle:   idlePlan{uploads: 10_000, warm: 2000, tail: 1 * kib, window: 5 * time.Second},
 	staged: stagedPlan{bytes: 1 * gib, rounds: 3},
 }
@@ -104,14 +111,14 @@ var quick = plan{
 	time: 3 * time.Minute,
 	groups: []group{
 		{4 * mib, 4, 32, 3, three},
-		{8 * mib, 4, 16, 3, three},
-		{32 * mib, 4, 4, 3, three},
-		{150 * mib, 4, 1, 2, three},
-		{32 * mib, 1, 12, 3, append([]system{parallelDirect, parallelGate}, three...)},
+		{8 * mib, 4, 16, 3, four},
+		{32 * mib, 4, 4, 3, four},
+		{150 * mib, 4, 1, 2, four},
+		{32 * mib, 1, 12, 3, slices.Concat(parallel, four)},
 	},
 	counts: countings,
 	slow:   slowPlan{uploads: 1000, chunk: 2 * mib, chunks: 1, rate: 128 * kib, stagger: 2 * time.Second},
-	long:   longPlan{chunk: 64 * kib, late: 5000, block: 160, blocks: 4},
+	long:   longPlan{chunk: 256 * kib, late: 5000, block: 20, blocks: 40},
 	idle:   idlePlan{uploads: 10_000, warm: 1000, tail: 1 * kib, window: 2 * time.Second},
 	staged: stagedPlan{bytes: 1 * gib, rounds: 1},
 }
@@ -122,7 +129,8 @@ var smoke = plan{
 	time: time.Hour,
 	groups: []group{
 		{1 * mib, 2, 2, 1, five},
-		{8 * mib, 2, 2, 2, five},
+		{8 * mib, 2, 2, 2, all},
+		{32 * mib, 1, 1, 1, parallel},
 	},
 	counts: []counting{{1 * mib, 8, false, true}, {4 * mib, 6, true, true}, {8 * mib, 3, true, false}},
 	slow:   slowPlan{uploads: 20, chunk: 256 * kib, chunks: 1, rate: 128 * kib, stagger: time.Second / 4},

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/chunkgate/chunkgate/bench/load"
@@ -39,66 +36,63 @@ func (s *stack) slow(ctx context.Context, p slowPlan) (report.Slow, error) {
 		return r, err
 	}
 	begin := time.Now()
-	errs := make([]error, p.uploads)
-	var uploads sync.WaitGroup
-	var refused atomic.Int64
-	for i := range p.uploads {
-		uploads.Go(func() {
-			select {
-			case <-time.After(p.stagger * time.Duration(i) / time.Duration(p.uploads)):
-				errs[i] = s.slowUpload(ctx, address(fresh.BaseURL), i, p, &refused)
-			case <-ctx.Done():
-				errs[i] = ctx.Err()
-			}
-		})
-	}
-	uploads.Wait()
+	r.Refused, err = p.crowd(ctx, func(client int) (*slowUpload, error) {
+		return s.slowGate(ctx, address(fresh.BaseURL), client, p)
+	})
 	r.Seconds = time.Since(begin).Seconds()
-	used, err := use.Stop()
-	if err := errors.Join(err, errors.Join(errs...)); err != nil {
+	used, stopped := use.Stop()
+	if err := errors.Join(stopped, err); err != nil {
 		return r, fmt.Errorf("slow uploads: %w", err)
 	}
-	r.Refused = refused.Load()
 	r.Peak, r.CPU, r.Redis = used[report.Gate].Peak, used[report.Gate].CPU, used[report.Redis].Peak
 	return r, nil
 }
 
-// slowUpload sends its chunks and throws them away.
-func (s *stack) slowUpload(ctx context.Context, addr string, client int, p slowPlan, refused *atomic.Int64) error {
+// slowGate is an upload through chunkgate, which is thrown away in the end.
+func (s *stack) slowGate(ctx context.Context, addr string, client int, p slowPlan) (*slowUpload, error) {
 	c, err := load.Dial(addr)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { c.Close() }()
 	g := load.NewGate(c, testserver.Token, fmt.Sprintf("/slow/%d.bin", client), false)
-	for n := range p.chunks {
-		for try := 1; ; try++ {
-			err := g.SendSlowly(ctx, s.payload.Chunk(client, n, p.chunk), p.rate)
-			if err == nil {
-				break
-			}
-			if !busy(err) || try == mostTries {
-				return fmt.Errorf("upload %d, chunk %d: %w", client, n+1, err)
-			}
-			refused.Add(1)
-			c.Close() // the refusal may have come in the middle of the body
-			again, err := load.Dial(addr)
-			if err != nil {
-				return err
-			}
-			c, g = again, g.Over(again)
-		}
-	}
-	return g.Discard()
+	return &slowUpload{
+		addr: addr, conn: c,
+		send: func(c *load.Conn, n int) error {
+			g = g.Over(c)
+			return g.SendSlowly(ctx, s.payload.Chunk(client, n, p.chunk), p.rate)
+		},
+		end: func() error { return g.Discard() },
+	}, nil
 }
 
-// mostTries of one chunk.
-const mostTries = 5
+// slowNginx answers the most memory, in bytes, that nginx has under the same
+// load, each chunk an object: the reference for slow.
+func (s *stack) slowNginx(ctx context.Context, p slowPlan) (int64, error) {
+	use, err := meter.Start(s.only(report.Nginx)...)
+	if err != nil {
+		return 0, err
+	}
+	_, err = p.crowd(ctx, func(client int) (*slowUpload, error) {
+		return s.slowPut(ctx, address(s.nginx.Endpoint), client, p)
+	})
+	used, stopped := use.Stop()
+	if err := errors.Join(stopped, err); err != nil {
+		return 0, fmt.Errorf("slow uploads by nginx: %w", err)
+	}
+	return used[report.Nginx].Peak, s.empty(ctx)
+}
 
-// busy says whether the client is asked to send its chunk again: a machine may
-// be too slow for what all these clients send together.
-func busy(err error) bool {
-	var refused *load.RefusedError
-	return errors.As(err, &refused) &&
-		(refused.Status == http.StatusServiceUnavailable || refused.Status == http.StatusTooManyRequests)
+// slowPut is as many objects as an upload has chunks, one in the other's place.
+func (s *stack) slowPut(ctx context.Context, addr string, client int, p slowPlan) (*slowUpload, error) {
+	c, err := load.Dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	return &slowUpload{
+		addr: addr, conn: c,
+		send: func(c *load.Conn, n int) error {
+			return s.signer.PutSlowly(ctx, c, fmt.Sprintf("slow/%d.bin", client), s.payload.Chunk(client, n, p.chunk), p.rate)
+		},
+		end: func() error { return nil },
+	}, nil
 }

@@ -23,6 +23,7 @@ type stack struct {
 	tb      testserver.TB
 	program string // chunkgate
 	store   testserver.Store
+	data    string // where the store's lies
 	redis   testserver.Redis
 	nginx   testserver.Nginx
 	gate    testserver.Proxy
@@ -31,9 +32,8 @@ type stack struct {
 	signer  load.S3
 	payload *load.Payload
 
-	// parallel is a second chunkgate, which stores the parts of a chunk side by
-	// side.
-	parallel testserver.Proxy
+	// variants are further chunkgates, by the setting that makes them so.
+	variants map[string]testserver.Proxy
 
 	processes []meter.Process
 }
@@ -43,26 +43,19 @@ const quiet = "CHUNKGATE_LOG_LEVEL=WARN"
 
 // startStack starts all servers; tb ends them. largest is that of chunks.
 func startStack(ctx context.Context, tb testserver.TB, program string, largest int64) (*stack, error) {
-	s := &stack{tb: tb, program: program, store: testserver.MinIO(tb), redis: testserver.StartRedis(tb)}
+	s := &stack{tb: tb, program: program, variants: map[string]testserver.Proxy{}, redis: testserver.StartRedis(tb)}
+	s.store, s.data = startStore(tb)
 	s.nginx = testserver.StartNginx(tb, s.store)
 	s.gate = s.serve()
-	var err error
-	s.objects, err = s3backend.New(ctx, s3backend.Config{
-		Endpoint: s.store.Endpoint, Bucket: s.store.Bucket, PathStyle: true,
-		AccessKey: s.store.AccessKey, SecretKey: s.store.SecretKey,
-	})
-	if err != nil {
+	if err := s.connect(ctx); err != nil {
 		return nil, err
 	}
+	var err error
 	s.look, err = session.Connect(s.redis.URL)
 	if err != nil {
 		return nil, err
 	}
 	tb.Cleanup(func() { _ = s.look.Close() })
-	s.signer = load.S3{
-		Keys:   aws.Credentials{AccessKeyID: s.store.AccessKey, SecretAccessKey: s.store.SecretKey},
-		Region: s.store.Region, Bucket: s.store.Bucket,
-	}
 	s.payload = load.NewPayload(largest)
 	workers, err := meter.Family(s.nginx.PID())
 	if err != nil {
@@ -76,6 +69,19 @@ func startStack(ctx context.Context, tb testserver.TB, program string, largest i
 		{Name: report.Gate, PIDs: []int{s.gate.PID()}},
 	}
 	return s, nil
+}
+
+// connect makes the ways to the store that go past chunkgate.
+func (s *stack) connect(ctx context.Context) (err error) {
+	s.signer = load.S3{
+		Keys:   aws.Credentials{AccessKeyID: s.store.AccessKey, SecretAccessKey: s.store.SecretKey},
+		Region: s.store.Region, Bucket: s.store.Bucket,
+	}
+	s.objects, err = s3backend.New(ctx, s3backend.Config{
+		Endpoint: s.store.Endpoint, Bucket: s.store.Bucket, PathStyle: true,
+		AccessKey: s.store.AccessKey, SecretKey: s.store.SecretKey,
+	})
+	return err
 }
 
 // serve starts one more chunkgate before the same stores.
@@ -97,7 +103,8 @@ func (s *stack) with(gate testserver.Proxy) []meter.Process {
 	return all
 }
 
-// empty removes every object, once all uploads are ended.
+// empty removes every object, once all uploads are ended, and what MinIO keeps
+// of them.
 func (s *stack) empty(ctx context.Context) error {
 	var keys []string
 	for key, err := range s.objects.List(ctx, "") {
@@ -106,5 +113,8 @@ func (s *stack) empty(ctx context.Context) error {
 		}
 		keys = append(keys, key)
 	}
-	return s.objects.Delete(ctx, keys...)
+	if err := s.objects.Delete(ctx, keys...); err != nil {
+		return err
+	}
+	return purge(s.store)
 }

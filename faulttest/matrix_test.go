@@ -38,6 +38,7 @@ var scenarios = []scenario{
 	{name: "promised, no overwrite", promise: true, absent: true},
 	{name: "length unknown", unknown: true},
 	{name: "tails as objects", env: []string{"CHUNKGATE_TAIL_REDIS_MAX=0"}},
+	{name: "spliced", env: []string{"CHUNKGATE_S3_CHECKSUM=off"}},
 }
 
 // lanes is how many cases run at once, each over stores of its own: most of a

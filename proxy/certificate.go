@@ -42,25 +42,35 @@ func (c *Certificate) Config(least uint16) *tls.Config {
 // files tell nothing. While they cannot be used the old certificate is shown;
 // that is also what is seen between the writing of one file and the other.
 func (c *Certificate) Watch(ctx context.Context, tick <-chan time.Time, log *slog.Logger) {
-	last := "" // error; it is told once
+	w := &certificateWatch{c: c, log: log}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick:
+			w.look()
 		}
-		changed, err := c.reload()
-		if err != nil {
-			if last != err.Error() {
-				log.Error("certificate cannot be reloaded, the old one is kept", "err", err)
-			}
-			last = err.Error()
-			continue
-		}
-		last = ""
-		if changed {
-			log.Info("certificate reloaded", "not_after", c.shown.Load().Leaf.NotAfter)
-		}
+	}
+}
+
+// certificateWatch tells what came of looking at the files.
+type certificateWatch struct {
+	c    *Certificate
+	log  *slog.Logger
+	last string // error; it is told once
+}
+
+func (w *certificateWatch) look() {
+	changed, err := w.c.reload()
+	switch {
+	case err != nil && w.last != err.Error():
+		w.log.Error("certificate cannot be reloaded, the old one is kept", "err", err)
+		w.last = err.Error()
+	case err == nil:
+		w.last = ""
+	}
+	if changed {
+		w.log.Info("certificate reloaded", "not_after", w.c.shown.Load().Leaf.NotAfter)
 	}
 }
 

@@ -61,7 +61,7 @@ func shownAt(t *testing.T, addr string) *big.Int {
 	return c.ConnectionState().PeerCertificates[0].SerialNumber
 }
 
-// A certificate is shown from the tick after its files were changed, and the
+// A certificate is shown from the look after its files were changed, and the
 // old one for as long as they cannot be used, which is logged once.
 func TestCertificateReload(t *testing.T) {
 	one, two, three := numbered(t, 1), numbered(t, 2), numbered(t, 3)
@@ -72,18 +72,7 @@ func TestCertificateReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := &lockedBuffer{}
-	ctx, stop := context.WithCancel(t.Context())
-	ticks := make(chan time.Time)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		c.Watch(ctx, ticks, slog.New(slog.NewTextHandler(log, nil)))
-	}()
-	// The second tick is taken when the first was heeded.
-	tick := func() {
-		ticks <- time.Time{}
-		ticks <- time.Time{}
-	}
+	w := &certificateWatch{c: c, log: slog.New(slog.NewTextHandler(log, nil))}
 	addr := serveTLS(t, Config{Engine: &fakeEngine{}, Auth: Anyone(), TLS: c.Config(tls.VersionTLS12)})
 
 	steps := []struct {
@@ -116,7 +105,8 @@ func TestCertificateReload(t *testing.T) {
 	for _, step := range steps {
 		before := log.String()
 		step.change()
-		tick()
+		w.look()
+		w.look() // has nothing to add
 		if got := shownAt(t, addr); got.Int64() != step.shown {
 			t.Errorf("%s: certificate %v is shown, want %d", step.name, got, step.shown)
 		}
@@ -125,10 +115,32 @@ func TestCertificateReload(t *testing.T) {
 			t.Errorf("%s: logged %q, want %q once", step.name, said, step.logged)
 		}
 	}
-	stop()
-	<-done
 	if strings.Contains(log.String(), "PRIVATE") {
 		t.Error("a key is in the log")
+	}
+}
+
+// Every tick is a look, until the context ends.
+func TestCertificateWatch(t *testing.T) {
+	f := newFiles(t)
+	f.write(t, numbered(t, 1))
+	c, err := LoadCertificate(f.cert, f.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ticks := make(chan time.Time)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.Watch(ctx, ticks, slog.New(slog.DiscardHandler))
+	}()
+	f.write(t, numbered(t, 2))
+	ticks <- time.Time{}
+	stop()
+	<-done
+	if got := c.shown.Load().Leaf.SerialNumber.Int64(); got != 2 {
+		t.Errorf("certificate %d is shown after the tick, want 2", got)
 	}
 }
 

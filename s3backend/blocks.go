@@ -79,8 +79,8 @@ func (b *blocks) giveBack(block []byte) {
 }
 
 // blockConn is a connection to the store that sends what it is given to read in
-// blocks or, past this process's memory, through a hose. net/http hands every
-// body of known length to ReadFrom.
+// blocks or, past this process's memory, through a pipe (hose.go). net/http
+// hands every body of known length to ReadFrom.
 type blockConn struct {
 	net.Conn
 	raw    syscall.RawConn // what can be spliced to; or nil
@@ -153,40 +153,9 @@ func (p *pace) end(n int) {
 	p.slow = p.slow && p.since < quick
 }
 
-// splice sends what r, which net/http limits to the body's length, can give
-// through a hose, as long as the client is not a slow one.
-func (c *blockConn) splice(r io.Reader, pace *pace) (sent int64, err error) {
-	limited, ok := r.(*io.LimitedReader)
-	if !ok || c.raw == nil {
-		return 0, nil
-	}
-	d, ok := limited.R.(direct)
-	if !ok {
-		return 0, nil
-	}
-	h := c.hoses.lend()
-	if h == nil {
-		return 0, nil
-	}
-	defer c.hoses.giveBack(h)
-	for {
-		pace.begin()
-		n, err := d.splice(h, c.raw)
-		if n == 0 {
-			return sent, err
-		}
-		pace.end(n)
-		sent += int64(n)
-		limited.N -= int64(n)
-		if err != nil || n < smallBlock || pace.slow {
-			return sent, err
-		}
-	}
-}
-
 type dialer = func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// inBlocks makes dial's connections send in blocks and through hoses.
+// inBlocks makes dial's connections send in blocks, and through pipes.
 func inBlocks(dial dialer) dialer {
 	blocks, hoses := newBlocks(largeBlocks), newHoses(mostHoses)
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {

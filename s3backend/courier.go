@@ -81,7 +81,7 @@ func (c *courier) uploadPart(ctx context.Context, m upload.Multipart, number int
 	tracePartNumber(ctx, number)
 	body := &returnable{r: p.reader}
 	defer body.takeBack()
-	r, err := http.NewRequestWithContext(withDirect(ctx, body), http.MethodPut, c.bucket.String(), body)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, c.bucket.String(), body)
 	if err != nil {
 		return "", err
 	}

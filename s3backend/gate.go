@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/chunkgate/chunkgate/internal/splice"
 )
 
 var errAnswered = errors.New("store answered before it had the body")
@@ -58,7 +60,7 @@ func (k gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 // body that fails takes the connection away from under the answer.
 type gate struct {
 	io.ReadCloser
-	direct   direct // the same body, below what the SDK put around it; or nil
+	direct   *body // the same, if it can be spliced; or nil
 	ctx      context.Context
 	heard    atomic.Bool   // the first byte of an answer, or of 100 Continue, has come
 	answered atomic.Bool   // the answer's head has come
@@ -74,15 +76,15 @@ func (g *gate) Read(p []byte) (int, error) {
 	return g.ReadCloser.Read(p)
 }
 
-// splice is a Read of what may be spliced, through h to the store.
-func (g *gate) splice(h *hose, to syscall.RawConn) (int, error) {
-	if g.direct == nil {
-		return 0, nil
-	}
+// spliceable implements direct.
+func (g *gate) spliceable() bool { return g.direct != nil }
+
+// splice is a Read of what can be spliced, through p to the store.
+func (g *gate) splice(p *splice.Pipe, to syscall.RawConn) (int, error) {
 	if err := g.pass(); err != nil {
 		return 0, err
 	}
-	return g.direct.splice(h, to)
+	return g.direct.splice(p, to)
 }
 
 // pass says that the body may be read, or waits until it never will be.

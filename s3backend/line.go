@@ -12,6 +12,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/chunkgate/chunkgate/internal/splice"
 )
 
 // line is a connection to the store, for one request at a time.
@@ -192,14 +194,13 @@ func (s *sheet) Read(p []byte) (int, error) {
 	return s.request.Body.Read(p)
 }
 
-func (s *sheet) splice(h *hose, to syscall.RawConn) (int, error) {
-	if s.direct == nil {
-		return 0, nil
-	}
+func (s *sheet) spliceable() bool { return s.direct != nil && s.direct.spliceable() }
+
+func (s *sheet) splice(p *splice.Pipe, to syscall.RawConn) (int, error) {
 	if err := s.look(); err != nil {
 		return 0, err
 	}
-	return s.direct.splice(h, to)
+	return s.direct.splice(p, to)
 }
 
 // look is an error if the store has answered.

@@ -4,6 +4,8 @@ import (
 	"io"
 	"sync"
 	"syscall"
+
+	"github.com/chunkgate/chunkgate/internal/splice"
 )
 
 // returnable is a request's body that can be taken back from net/http, which
@@ -23,18 +25,21 @@ func (b *returnable) Read(p []byte) (int, error) {
 	return b.r.Read(p)
 }
 
+// spliceable implements direct.
+func (b *returnable) spliceable() bool {
+	d, ok := b.r.(direct) // by who sends it, before it is taken back
+	return ok && d.spliceable()
+}
+
 // splice implements direct.
-func (b *returnable) splice(h *hose, to syscall.RawConn) (int, error) {
+func (b *returnable) splice(p *splice.Pipe, to syscall.RawConn) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.r == nil {
-		return 0, errAnswered
-	}
 	d, ok := b.r.(direct)
 	if !ok {
-		return 0, nil
+		return 0, errAnswered
 	}
-	return d.splice(h, to)
+	return d.splice(p, to)
 }
 
 // Close implements io.Closer. net/http calls it when it is done, or gives up.

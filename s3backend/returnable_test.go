@@ -4,6 +4,8 @@ import (
 	"io"
 	"syscall"
 	"testing"
+
+	"github.com/chunkgate/chunkgate/internal/splice"
 )
 
 // within is a body that is looked at while it is read.
@@ -11,7 +13,9 @@ type within struct{ look func() }
 
 func (w within) Read([]byte) (int, error) { w.look(); return 0, io.EOF }
 
-func (w within) splice(*hose, syscall.RawConn) (int, error) { w.look(); return 0, io.EOF }
+func (w within) spliceable() bool { return true }
+
+func (w within) splice(*splice.Pipe, syscall.RawConn) (int, error) { w.look(); return 0, io.EOF }
 
 // A body is not taken back in the middle of a Read, and not read afterwards.
 func TestReturnable(t *testing.T) {

@@ -48,8 +48,7 @@ func (b *Backend) stream(ctx context.Context, s sending, call func(context.Conte
 	watched, w := watch(ctx, b.timeouts.Stall)
 	defer w.stop()
 	body := &body{src: s.src, left: s.size, watch: w, sum: b.sum()}
-	p := b.payload(body, s.size)
-	err := call(withDirect(watched, p.reader), p)
+	err := call(withDirect(watched, body), b.payload(body, s.size))
 	if body.err != nil {
 		return "", body.err
 	}

@@ -2,7 +2,7 @@ package meter
 
 import (
 	"fmt"
-	"math"
+	"time"
 )
 
 // Process is a server, with its workers, under a name to report it by.
@@ -20,12 +20,12 @@ type Use struct {
 // Meter measures some processes at once.
 type Meter struct {
 	processes []Process
-	began     map[string]float64
+	began     map[string]time.Duration
 }
 
 // Start begins to measure.
 func Start(processes ...Process) (*Meter, error) {
-	m := &Meter{processes: processes, began: map[string]float64{}}
+	m := &Meter{processes: processes, began: map[string]time.Duration{}}
 	for _, p := range processes {
 		for _, pid := range p.PIDs {
 			resetPeak(pid)
@@ -48,7 +48,7 @@ func (m *Meter) Stop() (map[string]Use, error) {
 		if err != nil {
 			return nil, err
 		}
-		u := Use{CPU: math.Round((cpu-m.began[p.Name])/tick) * tick}
+		u := Use{CPU: (cpu - m.began[p.Name]).Seconds()}
 		for _, pid := range p.PIDs {
 			peak, err := memory(pid, "VmHWM")
 			if err != nil {
@@ -61,14 +61,14 @@ func (m *Meter) Stop() (map[string]Use, error) {
 	return used, nil
 }
 
-func (p Process) cpu() (float64, error) {
-	var sum float64
+func (p Process) cpu() (time.Duration, error) {
+	var sum time.Duration
 	for _, pid := range p.PIDs {
-		s, err := readStat(pid)
+		used, err := clock(pid)
 		if err != nil {
 			return 0, fmt.Errorf("CPU time of %s: %w", p.Name, err)
 		}
-		sum += s.cpu
+		sum += used
 	}
 	return sum, nil
 }

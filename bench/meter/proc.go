@@ -1,4 +1,4 @@
-// Package meter measures processes by /proc, and sums rounds up.
+// Package meter measures processes by /proc and their clocks, and sums rounds up.
 package meter
 
 import (
@@ -9,40 +9,18 @@ import (
 	"strings"
 )
 
-// tick is the unit of CPU times in /proc/PID/stat, in seconds: USER_HZ is 100 in
-// the kernel's interface, whatever the kernel's own clock does.
-const tick = 0.01
-
-// stat is what one reads from /proc/PID/stat.
-type stat struct {
-	parent int
-	cpu    float64 // seconds in user and kernel mode
-}
-
-// parseStat reads a line of /proc/PID/stat. The program's name stands in
-// brackets and may hold spaces and brackets itself.
-func parseStat(line string) (stat, error) {
+// parseParent reads the parent's number from a line of /proc/PID/stat. The
+// program's name stands in brackets and may hold spaces and brackets itself.
+func parseParent(line string) (int, error) {
 	end := strings.LastIndexByte(line, ')')
 	if end < 0 {
-		return stat{}, fmt.Errorf("no program name in %q", line)
+		return 0, fmt.Errorf("no program name in %q", line)
 	}
 	fields := strings.Fields(line[end+1:]) // from field 3 of proc(5) on
-	if len(fields) < 13 {
-		return stat{}, fmt.Errorf("%d fields after the name in %q", len(fields), line)
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("%d fields after the name in %q", len(fields), line)
 	}
-	parent, err := strconv.Atoi(fields[1])
-	if err != nil {
-		return stat{}, fmt.Errorf("parent: %w", err)
-	}
-	user, err := strconv.ParseUint(fields[11], 10, 64)
-	if err != nil {
-		return stat{}, fmt.Errorf("utime: %w", err)
-	}
-	kernel, err := strconv.ParseUint(fields[12], 10, 64)
-	if err != nil {
-		return stat{}, fmt.Errorf("stime: %w", err)
-	}
-	return stat{parent: parent, cpu: float64(user+kernel) * tick}, nil
+	return strconv.Atoi(fields[1])
 }
 
 // parseMemory reads a field of /proc/PID/status such as "VmHWM:  1234 kB", in
@@ -67,12 +45,12 @@ func path(pid int, name string) string {
 	return filepath.Join("/proc", strconv.Itoa(pid), name)
 }
 
-func readStat(pid int) (stat, error) {
+func parent(pid int) (int, error) {
 	text, err := os.ReadFile(path(pid, "stat"))
 	if err != nil {
-		return stat{}, err
+		return 0, err
 	}
-	return parseStat(string(text))
+	return parseParent(string(text))
 }
 
 func memory(pid int, field string) (int64, error) {
@@ -101,7 +79,7 @@ func Family(pid int) ([]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s, err := readStat(child); err == nil && s.parent == pid { // else it has ended
+		if of, err := parent(child); err == nil && of == pid { // else it has ended
 			family = append(family, child)
 		}
 	}

@@ -8,20 +8,15 @@ import (
 	"time"
 )
 
-func TestParseStat(t *testing.T) {
-	const tail = " S 42 100 100 0 -1 4194560 1 2 3 4 150 25 7 8 20 0 5 0 12345 1000 200"
+func TestParseParent(t *testing.T) {
 	for _, name := range []string{"(minio)", "(a b)", "(x) y (z)", "()"} {
-		got, err := parseStat("17 " + name + tail)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if want := (stat{parent: 42, cpu: 1.75}); got != want {
-			t.Errorf("%s: got %+v, want %+v", name, got, want)
+		if got, err := parseParent("17 " + name + " S 42 100 100 0 -1"); err != nil || got != 42 {
+			t.Errorf("%s: got %d, %v, want 42", name, got, err)
 		}
 	}
-	for _, line := range []string{"", "17 minio S 42", "17 (minio) S 42 1", "17 (m) S x 1 1 0 -1 4 1 2 3 4 150 25 7", "17 (m) S 1 1 1 0 -1 4 1 2 3 4 -1 25 7"} {
-		if got, err := parseStat(line); err == nil {
-			t.Errorf("%q: got %+v, want an error", line, got)
+	for _, line := range []string{"", "17 minio S 42", "17 (minio) S", "17 (m) S x 1"} {
+		if got, err := parseParent(line); err == nil {
+			t.Errorf("%q: got %d, want an error", line, got)
 		}
 	}
 }

@@ -12,28 +12,35 @@ import (
 func TestGoals(t *testing.T) {
 	var got []string
 	for _, g := range fixture().Goals() {
-		got = append(got, fmt.Sprintf("%s: %s, %s", g.What, g.Unit.say(g.Got.Median), g.Verdict()))
+		line := fmt.Sprintf("%s: %s, %s", g.What, g.Unit.say(g.Got.Median), g.Verdict())
+		if reference := g.reference(); reference != "" {
+			line += "; " + reference
+		}
+		got = append(got, line)
 	}
 	want := []string{
 		"CPU per GiB by nginx's, 4 MiB chunks: 1.20 ×, reached",
 		"CPU per GiB by nginx's, 8 MiB chunks: 1.20 ×, not reached",
 		"CPU per GiB by nginx's, 32 MiB chunks: 0.00 ×, not measured",
 		"CPU per GiB by nginx's, 150 MiB chunks: 0.00 ×, not measured",
-		"throughput of 4 clients by direct, 4 MiB chunks: 0.65 ×, not reached",
-		"throughput of 4 clients by direct, 8 MiB chunks: 0.65 ×, not reached",
+		"throughput of 4 clients by direct, 4 MiB chunks: 0.65 ×, not reached; nginx 1.00 ×",
+		"throughput of 4 clients by direct, 8 MiB chunks: 0.65 ×, not reached; nginx 1.00 ×",
 		"throughput of one client by direct, 32 MiB chunks: 0.00 ×, not measured",
 		"the same, 3 parts of a chunk at once on both sides: 0.00 ×, not measured",
 		"S3 requests per 4 MiB chunk: 0.50, reached",
 		"Redis round trips per 4 MiB chunk: 3.00, reached",
 		"S3 requests of a commit with path hint, no tail left: 1.00, reached",
-		"S3 requests of a commit with path hint, a tail left: 2.00, not reached",
-		"memory at 1000 slow uploads: 128 MiB, reached",
-		"time of chunk 5000 by chunk 1's: 1.03 ×, reached",
+		"S3 requests of a commit with path hint, a tail left: 3.00, not reached",
+		"memory at 1000 slow uploads: 128 MiB, reached; nginx 64 MiB",
+		"time of chunk 5000 by chunk 1's: 1.03 ×, reached; the same parts straight to MinIO 1.02 × (1.01 × to 1.03 ×)",
 		"CPU of chunk 5000 by chunk 1's: 1.00 ×, reached",
 		"100 idle uploads: more CPU of the proxy, of a core: 1.00 %, not reached",
 		"100 idle uploads: more memory of the proxy, each: 512 B, reached",
 		"100 idle uploads: memory of Redis besides tails, each: 1000 B, reached",
-		"commit of 1 GiB without path hint by its upload's time: 0.50 ×, reached",
+		"commit of 1 GiB without path hint by its upload's time: 0.50 ×, reached; MinIO's copying alone 0.25 × (0.20 × to 0.25 ×)",
+		"CPU per GiB by nginx's, 8 MiB chunks, no checksum as nginx: 0.90 ×, reached",
+		"CPU per GiB by nginx's, 32 MiB chunks, no checksum as nginx: 0.00 ×, not measured",
+		"CPU per GiB by nginx's, 150 MiB chunks, no checksum as nginx: 0.00 ×, not measured",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("goals (-want +got):\n%s", diff)
@@ -57,6 +64,9 @@ func TestTables(t *testing.T) {
 	for _, want := range []string{
 		"  4 MiB  4        2       1.00 ×                       0.65 × (0.50 × to 0.80 ×)  1.20 ×",
 		"chunkgate, no length",
+		"chunkgate, no checksum",
+		"3.00 (3: 1 HeadObject, 1 ListObjects, 1 PutObject, of 1 × 1 MiB; 2: 1 CompleteMultipartUpload, 1 UploadPart, of 5 × 4 MiB)",
+		"Reference in the same run",
 		"384 (256 to 512)",
 		"1.80", // CPU of chunkgate
 		"2: 1 CompleteMultipartUpload, 1 UploadPart",

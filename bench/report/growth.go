@@ -33,11 +33,11 @@ func (r *Result) byClients() *table {
 	return t
 }
 
-// variants is what a missing length and a missing hint cost.
+// variants is what a missing length and a missing hint cost, and the checksum.
 func (r *Result) variants() *table {
 	t := &table{head: []string{"Chunk", "Clients", "Way", "throughput by chunkgate with both", "CPU of chunkgate per GiB by the same"}}
 	for _, c := range r.Cells {
-		if c.System != Gate || c.Parallel > 0 || c.Length && c.Hint {
+		if c.System != Gate || c.Parallel > 0 || c.Length && c.Hint && !c.Unsummed {
 			continue
 		}
 		both := Kind{System: Gate, Chunk: c.Chunk, Clients: c.Clients, Length: true, Hint: true}

@@ -100,7 +100,11 @@ func (r *Result) run() string {
 			}
 		}
 	}
-	return fmt.Sprintf("%d of %d goals reached. Mode %s, revision %s, %s, %.0f s. %d cores (%s), %s of memory, Linux %s, %s, MinIO %s, Redis %s, %s; load, proxies and stores share them.",
+	text := fmt.Sprintf("%d of %d goals reached. Mode %s, revision %s, %s, %.0f s. %d cores (%s), %s of memory, Linux %s, %s, MinIO %s, Redis %s, %s; load, proxies and stores share them.",
 		reached, measured, r.Mode, r.Revision, r.Began.Format("2006-01-02 15:04 UTC"), r.Seconds,
 		m.Cores, m.CPU, sayBytes(float64(m.Memory)), m.Kernel, m.Go, m.MinIO, m.Redis, m.Nginx)
+	if m.Data != "" {
+		text += fmt.Sprintf(" MinIO's data lay %s.", m.Data)
+	}
+	return text
 }

@@ -85,7 +85,7 @@ func (r *Result) costPanel(sizes []int64) (*plot.Plot, error) {
 	p := panel("CPU per GiB ÷ nginx's (less is better)", sizes)
 	var heights []meter.Spread
 	for _, size := range sizes {
-		s, _ := r.CPUByNginx(size, pictured)
+		s, _ := r.CPUByNginx(Kind{System: Gate, Chunk: size, Clients: pictured, Length: true, Hint: true})
 		heights = append(heights, s)
 	}
 	if err := bars(p, Gate, heights, gateColor, 0); err != nil {

@@ -29,9 +29,13 @@ const (
 	GiB = 1 << 30
 )
 
+// Format is 1 since goals have references; results before that say nothing of it.
+const Format = 1
+
 // Result is all that one run of the benchmark measured.
 type Result struct {
-	Mode     string    `json:"mode"` // full, quick or smoke
+	Format   int       `json:"format"` // Format, when it was measured
+	Mode     string    `json:"mode"`   // full, quick or smoke
 	Revision string    `json:"revision"`
 	Began    time.Time `json:"began"`
 	Seconds  float64   `json:"seconds"`
@@ -55,6 +59,7 @@ type Machine struct {
 	MinIO  string `json:"minio"`
 	Redis  string `json:"redis"`
 	Nginx  string `json:"nginx"`
+	Data   string `json:"data"` // where MinIO's lies: in memory or on disk; "" in results before this was told
 }
 
 // Cell is one system under one load, measured in rounds that took turns with
@@ -67,6 +72,7 @@ type Cell struct {
 	Length   bool   `json:"length"`   // bodies carry a Content-Length
 	Hint     bool   `json:"hint"`     // the first chunk names the path
 	Parallel int    `json:"parallel"` // parts of one chunk at once; 0: a setting that is off
+	Unsummed bool   `json:"unsummed"` // chunkgate computes no checksum, as nginx does not
 
 	Rounds []Round `json:"rounds"`
 	// Latency of a chunk over all rounds, in seconds.
@@ -124,11 +130,12 @@ type Kind struct {
 	Length   bool
 	Hint     bool
 	Parallel int
+	Unsummed bool
 }
 
 // Kind of the cell.
 func (c Cell) Kind() Kind {
-	return Kind{c.System, c.Chunk, c.Clients, c.Length, c.Hint, c.Parallel}
+	return Kind{c.System, c.Chunk, c.Clients, c.Length, c.Hint, c.Parallel, c.Unsummed}
 }
 
 // Cell finds one.
@@ -176,111 +183,6 @@ func (c Count) Amplification() float64 {
 func (c Count) Tail() bool {
 	return c.Commit["UploadPart"] > 0 || c.Commit["PutObject"] > 0
 }
-
-// Slow is many uploads at once from slow clients.
-type Slow struct {
-	Uploads int     `json:"uploads"`
-	Chunk   int64   `json:"chunk_bytes"`
-	Chunks  int     `json:"chunks"` // of each upload
-	Rate    int     `json:"rate"`   // bytes a second of each
-	Seconds float64 `json:"seconds"`
-	Refused int64   `json:"refused"`      // chunks that clients had to send again
-	Before  int64   `json:"before_bytes"` // chunkgate's memory
-	Peak    int64   `json:"peak_bytes"`
-	CPU     float64 `json:"cpu_s"` // of chunkgate
-	Redis   int64   `json:"redis_peak_bytes"`
-}
-
-// Long compares chunks far into an upload with those near its start, in blocks
-// that took turns.
-type Long struct {
-	Chunk  int64   `json:"chunk_bytes"`
-	Early  int     `json:"early"` // number of the chunk around which a block lies
-	Late   int     `json:"late"`
-	Blocks []Block `json:"blocks"`
-	Record int64   `json:"record_bytes"` // of the late upload in Redis, without the tail
-	Parts  int     `json:"parts"`        // that are listed there
-}
-
-// Block is the cost of the same number of early and late chunks, in seconds.
-type Block struct {
-	EarlyTime float64 `json:"early_s"`
-	LateTime  float64 `json:"late_s"`
-	EarlyCPU  float64 `json:"early_cpu_s"` // of chunkgate and Redis
-	LateCPU   float64 `json:"late_cpu_s"`
-}
-
-// Time and CPU are what late chunks cost by early ones. The median of the
-// blocks' ratios says it of the time; CPU time comes in ticks, of which a block
-// has too few, and is added up.
-func (l Long) Time() meter.Spread {
-	var early, late []float64
-	for _, b := range l.Blocks {
-		early, late = append(early, b.EarlyTime), append(late, b.LateTime)
-	}
-	return meter.Ratios(late, early)
-}
-
-// CPU: see Time.
-func (l Long) CPU() float64 {
-	var early, late float64
-	for _, b := range l.Blocks {
-		early += b.EarlyCPU
-		late += b.LateCPU
-	}
-	if early == 0 {
-		return 0
-	}
-	return late / early
-}
-
-// Idle is many uploads that are open while nobody sends.
-type Idle struct {
-	Uploads   int     `json:"uploads"`
-	Tail      int64   `json:"tail_bytes"` // of each
-	Window    float64 `json:"window_s"`   // how long CPU was watched, before and after
-	CPUBefore float64 `json:"cpu_before_s"`
-	CPUAfter  float64 `json:"cpu_after_s"`
-	RSSBefore int64   `json:"rss_before_bytes"`
-	RSSAfter  int64   `json:"rss_after_bytes"`
-	FDBefore  int     `json:"files_before"`
-	FDAfter   int     `json:"files_after"`
-	Redis     int64   `json:"redis_bytes"` // more than before
-}
-
-// PerUpload is what Redis holds of each besides its tail, in bytes.
-func (i Idle) PerUpload() float64 {
-	if i.Uploads == 0 {
-		return 0
-	}
-	return float64(i.Redis)/float64(i.Uploads) - float64(i.Tail)
-}
-
-// MoreCPU is what the proxy used more than before, in cores.
-func (i Idle) MoreCPU() float64 {
-	if i.Window == 0 {
-		return 0
-	}
-	return (i.CPUAfter - i.CPUBefore) / i.Window
-}
-
-// MoreMemory is what the proxy grew by for each, in bytes.
-func (i Idle) MoreMemory() float64 {
-	if i.Uploads == 0 {
-		return 0
-	}
-	return float64(i.RSSAfter-i.RSSBefore) / float64(i.Uploads)
-}
-
-// Staged is a large file by one client without a path hint.
-type Staged struct {
-	Bytes  int64     `json:"bytes"`
-	Upload []float64 `json:"upload_s"`
-	Commit []float64 `json:"commit_s"`
-}
-
-// Ratio is the commit's time by the upload's.
-func (s Staged) Ratio() meter.Spread { return meter.Ratios(s.Commit, s.Upload) }
 
 // Save writes r as JSON.
 func (r *Result) Save(file string) error {

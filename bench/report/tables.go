@@ -22,19 +22,38 @@ func (r *Result) Write(w io.Writer) error {
 
 // goals with what was measured.
 func (r *Result) goals() *table {
-	t := &table{title: "Goals", head: []string{"Goal", "Want", "Measured", "Verdict"}}
+	if r.Format == 0 {
+		return r.olderGoals()
+	}
+	t := &table{title: "Goals", head: []string{"Goal", "Want", "Measured", "Reference in the same run", "Verdict"}}
 	for _, g := range r.Goals() {
-		sign := "≤"
-		if g.AtLeast {
-			sign = "≥"
-		}
-		got := "–"
-		if g.Known {
-			got = g.Unit.spread(g.Got)
-		}
-		t.add(g.What, sign+" "+g.Unit.say(g.Want), got, g.Verdict())
+		t.add(g.What, g.want(), g.measured(), g.reference(), g.Verdict())
 	}
 	return t
+}
+
+func (g Goal) want() string {
+	if g.AtLeast {
+		return "≥ " + g.Unit.say(g.Want)
+	}
+	return "≤ " + g.Unit.say(g.Want)
+}
+
+func (g Goal) measured() string {
+	switch {
+	case !g.Known:
+		return "–"
+	case len(g.Cases) > 0:
+		return fmt.Sprintf("%s (%s)", g.Unit.say(g.Got.Median), strings.Join(g.Cases, "; "))
+	}
+	return g.Unit.spread(g.Got)
+}
+
+func (g Goal) reference() string {
+	if !g.Reference.Known {
+		return ""
+	}
+	return g.Reference.Who + " " + g.Unit.spread(g.Reference.Got)
 }
 
 // ratios of the systems that took turns.
@@ -46,8 +65,12 @@ func (r *Result) ratios() *table {
 		if c.System != Nginx {
 			continue
 		}
-		own := Kind{System: Gate, Chunk: c.Chunk, Clients: c.Clients, Length: true, Hint: true}
-		t.add(megs(c.Chunk), c.Clients, len(c.Rounds), known(r.SpeedByDirect(c.Kind())), known(r.SpeedByDirect(own)), known(r.CPUByNginx(c.Chunk, c.Clients)))
+		own := Kind{System: Gate, Chunk: c.Chunk, Clients: c.Clients, Length: true, Hint: true, Parallel: c.Parallel}
+		clients := fmt.Sprint(c.Clients)
+		if c.Parallel > 0 {
+			clients += fmt.Sprintf(", %d at once", c.Parallel)
+		}
+		t.add(megs(c.Chunk), clients, len(c.Rounds), known(r.SpeedByDirect(c.Kind())), known(r.SpeedByDirect(own)), known(r.CPUByNginx(own)))
 	}
 	return t
 }
@@ -69,6 +92,8 @@ func (c Cell) way() string {
 		way += ", no length"
 	case c.System == Gate && !c.Hint:
 		way += ", no hint"
+	case c.Unsummed:
+		way += ", no checksum"
 	}
 	if c.Parallel > 0 {
 		way += fmt.Sprintf(", %d at once", c.Parallel)
@@ -134,22 +159,4 @@ func calls(made map[string]int) string {
 		names = append(names, fmt.Sprintf("%d %s", made[name], name))
 	}
 	return fmt.Sprintf("%d: %s", Requests(made), strings.Join(names, ", "))
-}
-
-// scale is what was measured of many uploads, and of long ones.
-func (r *Result) scale() *table {
-	t := &table{title: "Many uploads, long ones, large ones", head: []string{"What", "Figure"}}
-	s, l, i := r.Slow, r.Long, r.Idle
-	t.add(fmt.Sprintf("%d uploads at %s/s each, %d chunks of %s", s.Uploads, byteCount.say(float64(s.Rate)), s.Chunks, megs(s.Chunk)),
-		fmt.Sprintf("chunkgate at most %s (%s before), %.1f CPU seconds in %.0f s; Redis at most %s; %d chunks sent again",
-			byteCount.say(float64(s.Peak)), byteCount.say(float64(s.Before)), s.CPU, s.Seconds, byteCount.say(float64(s.Redis)), s.Refused))
-	t.add(fmt.Sprintf("chunk %d by chunk %d, of %s each", l.Late, l.Early, byteCount.say(float64(l.Chunk))),
-		fmt.Sprintf("time %s, CPU of chunkgate and Redis %s; its record in Redis has %s with %d parts",
-			times.spread(l.Time()), times.say(l.CPU()), byteCount.say(float64(l.Record)), l.Parts))
-	t.add(fmt.Sprintf("%d idle uploads with %s each in the tail", i.Uploads, byteCount.say(float64(i.Tail))),
-		fmt.Sprintf("chunkgate: CPU %.2f s in %.0f s (%.2f s before), memory %s (%s before), files open %d (%d before); Redis %s each besides the tail",
-			i.CPUAfter, i.Window, i.CPUBefore, byteCount.say(float64(i.RSSAfter)), byteCount.say(float64(i.RSSBefore)), i.FDAfter, i.FDBefore, byteCount.say(i.PerUpload())))
-	t.add(fmt.Sprintf("%s by one client, no hint", byteCount.say(float64(r.Staged.Bytes))),
-		fmt.Sprintf("upload %.2f s, commit %.2f s: %s", meter.Median(r.Staged.Upload), meter.Median(r.Staged.Commit), times.spread(r.Staged.Ratio())))
-	return t
 }

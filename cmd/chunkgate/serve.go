@@ -14,6 +14,7 @@ import (
 	"github.com/chunkgate/chunkgate/internal/garbage"
 	"github.com/chunkgate/chunkgate/metrics"
 	"github.com/chunkgate/chunkgate/proxy"
+	"github.com/chunkgate/chunkgate/s3backend"
 	"github.com/chunkgate/chunkgate/tracing"
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -49,6 +50,9 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	defer redis.Close()
+	if s.S3Checksum == s3backend.Off {
+		log.Warn("NO CHECKSUM: damage on the way to the store goes unnoticed")
+	}
 	engine := upload.New(upload.Config{
 		Sessions: watch.Sessions(sessions),
 		Objects:  watch.Objects(objects),

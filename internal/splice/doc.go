@@ -1,7 +1,6 @@
 // Package splice moves bytes from one socket to another inside the kernel:
-// splice(2) hands pages from a socket to a pipe and from there to a socket,
-// and nothing is copied. What is to be looked at on the way is read from a second pipe
-// that shares the same pages (tee(2)).
+// splice(2) hands pages from a socket to a pipe and from there to a socket, and
+// nothing is copied, nor seen by this process.
 //
 // Linux alone has that, and a sandbox may forbid it: see Supported. Elsewhere
 // the functions fail with errors.ErrUnsupported, and callers copy as ever.

@@ -1,7 +1,6 @@
 package splice
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -16,9 +15,9 @@ const flags = unix.SPLICE_F_NONBLOCK | unix.SPLICE_F_MOVE
 // Supported says whether this process may splice.
 var Supported = sync.OnceValue(func() bool { return probe() == nil })
 
-// probe sends a byte through everything but a socket.
+// probe splices a byte from one pipe to another.
 func probe() error {
-	var pipes [3]*Pipe
+	var pipes [2]*Pipe
 	for i := range pipes {
 		p, err := New()
 		if err != nil {
@@ -30,11 +29,7 @@ func probe() error {
 	if _, err := unix.Write(pipes[0].w, []byte{'x'}); err != nil {
 		return err
 	}
-	pipes[0].held = 1
-	if err := pipes[0].Share(pipes[1]); err != nil {
-		return err
-	}
-	_, err := unix.Splice(pipes[0].r, nil, pipes[2].w, nil, 1, flags)
+	_, err := moved(pipes[0].r, pipes[1].w, 1)
 	return err
 }
 
@@ -115,64 +110,10 @@ func (p *Pipe) Drain(to syscall.RawConn) (int, error) {
 	return given, nil
 }
 
-// Announce sends b, which more bytes follow: a packet is not sent for it alone.
-func Announce(to syscall.RawConn, b []byte) (int, error) {
-	sent := 0
-	for sent < len(b) {
-		var n int64
-		var err error
-		waited := to.Write(func(fd uintptr) bool {
-			n, err = interrupted(func() (int64, error) {
-				n, err := unix.SendmsgN(int(fd), b[sent:], nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL)
-				return int64(n), err
-			})
-			return err != unix.EAGAIN
-		})
-		switch {
-		case waited != nil:
-			return sent, waited
-		case err != nil:
-			return sent, os.NewSyscallError("sendmsg", err)
-		}
-		sent += int(n)
-	}
-	return sent, nil
-}
-
-// Share puts what the pipe holds into q, which is empty, as well.
-func (p *Pipe) Share(q *Pipe) error {
-	n, err := interrupted(func() (int64, error) { return unix.Tee(p.r, q.w, p.held, unix.SPLICE_F_NONBLOCK) })
-	if err != nil {
-		return os.NewSyscallError("tee", err)
-	}
-	q.held = int(n)
-	if q.held != p.held { // both have the same number of slots
-		return fmt.Errorf("tee shared %d of %d bytes", n, p.held)
-	}
-	return nil
-}
-
-// Read takes bytes out, and says io.EOF when there are none.
-func (p *Pipe) Read(b []byte) (int, error) {
-	if p.held == 0 {
-		return 0, io.EOF
-	}
-	n, err := interrupted(func() (int64, error) { n, err := unix.Read(p.r, b); return int64(n), err })
-	if err != nil {
-		return 0, os.NewSyscallError("read", err)
-	}
-	p.held -= int(n)
-	return int(n), nil
-}
-
+// moved is splice(2), repeated when a signal interrupts it.
 func moved(from, to, most int) (int64, error) {
-	return interrupted(func() (int64, error) { return unix.Splice(from, nil, to, nil, most, flags) })
-}
-
-// interrupted repeats what a signal interrupted.
-func interrupted(call func() (int64, error)) (int64, error) {
 	for {
-		n, err := call()
+		n, err := unix.Splice(from, nil, to, nil, most, flags)
 		if err != unix.EINTR {
 			return n, err
 		}

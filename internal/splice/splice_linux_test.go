@@ -58,10 +58,10 @@ func mustNew(t *testing.T) *splice.Pipe {
 	return p
 }
 
-// What comes in at one connection goes out at the other, and is seen on the way.
+// What comes in at one connection goes out at the other.
 func TestSplice(t *testing.T) {
 	if !splice.Supported() {
-		t.Fatal("splice(2) and tee(2) are not to be had on this machine")
+		t.Fatal("splice(2) is not to be had on this machine")
 	}
 	content := make([]byte, 5<<20+7)
 	rand.NewChaCha8([32]byte{1}).Read(content)
@@ -77,11 +77,7 @@ func TestSplice(t *testing.T) {
 		received <- all
 	}()
 
-	body, shared := mustNew(t), mustNew(t)
-	var seen bytes.Buffer
-	if _, err := splice.Announce(mustRaw(t, to), []byte("head")); err != nil {
-		t.Fatal(err)
-	}
+	body := mustNew(t)
 	for {
 		n, err := body.Fill(mustRaw(t, from), splice.Capacity)
 		if err == io.EOF {
@@ -90,12 +86,6 @@ func TestSplice(t *testing.T) {
 		if err != nil || n != body.Len() {
 			t.Fatalf("filled %d bytes, %v; the pipe holds %d", n, err, body.Len())
 		}
-		if err := body.Share(shared); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.CopyBuffer(&seen, struct{ io.Reader }{shared}, make([]byte, 10_000)); err != nil {
-			t.Fatal(err)
-		}
 		if sent, err := body.Drain(mustRaw(t, to)); sent != n || err != nil {
 			t.Fatalf("drained %d of %d bytes: %v", sent, n, err)
 		}
@@ -103,10 +93,7 @@ func TestSplice(t *testing.T) {
 	if err := to.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(seen.Bytes(), content) {
-		t.Errorf("%d bytes were seen on the way, and not those that were sent", seen.Len())
-	}
-	if got := <-received; !bytes.Equal(got, append([]byte("head"), content...)) {
+	if got := <-received; !bytes.Equal(got, content) {
 		t.Errorf("%d bytes came out, and not those that went in", len(got))
 	}
 }

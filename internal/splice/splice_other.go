@@ -16,12 +16,7 @@ type Pipe struct{}
 // New says errors.ErrUnsupported, as all the others do.
 func New() (*Pipe, error) { return nil, errors.ErrUnsupported }
 
-// Announce says errors.ErrUnsupported.
-func Announce(syscall.RawConn, []byte) (int, error) { return 0, errors.ErrUnsupported }
-
 func (*Pipe) Fill(syscall.RawConn, int) (int, error) { return 0, errors.ErrUnsupported }
 func (*Pipe) Drain(syscall.RawConn) (int, error)     { return 0, errors.ErrUnsupported }
-func (*Pipe) Share(*Pipe) error                      { return errors.ErrUnsupported }
-func (*Pipe) Read([]byte) (int, error)               { return 0, errors.ErrUnsupported }
 func (*Pipe) Len() int                               { return 0 }
 func (*Pipe) Close()                                 {}

@@ -16,6 +16,7 @@ type Store struct {
 	SecretKey string
 	Region    string
 	Bucket    string
+	Data      string // the folder its data lies in
 }
 
 // MinIO starts one with its data in a folder of the test's own. env is added to
@@ -31,10 +32,10 @@ func MinIO(tb TB, env ...string) Store {
 		SecretKey: "local-secret",
 		Region:    "us-east-1",
 		Bucket:    "uploads",
+		Data:      tb.TempDir(),
 	}
 	// On a single drive a bucket is a folder.
-	data := tb.TempDir()
-	if err := os.Mkdir(filepath.Join(data, s.Bucket), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(s.Data, s.Bucket), 0o755); err != nil {
 		tb.Fatal(err)
 	}
 	env = append([]string{
@@ -44,7 +45,7 @@ func MinIO(tb TB, env ...string) Store {
 		"MINIO_API_STALE_UPLOADS_EXPIRY=72h",
 	}, env...)
 	s.Process = start(tb, answers(s.Endpoint+"/"+s.Bucket, http.StatusForbidden), env, program,
-		"server", data, "--address", addr, "--console-address", "127.0.0.1:0", "--quiet")
+		"server", s.Data, "--address", addr, "--console-address", "127.0.0.1:0", "--quiet")
 	return s
 }
 
