@@ -13,7 +13,8 @@
 //     parts that carry one. TLS covers the wire, and the CRC64NVME that S3
 //     computes over the whole object is compared with ours at Complete.
 //   - Off: nobody looks at the bytes, so they need not come here: they are spliced
-//     from the client's socket to the store's (hose.go).
+//     from the client's socket to the store's (hose.go), where parts go over
+//     connections of our own (lines.go).
 //
 // Every call ends in bounded time when the store makes no progress; see Timeouts.
 package s3backend

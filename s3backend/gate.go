@@ -9,9 +9,6 @@ import (
 	"net/textproto"
 	"sync"
 	"sync/atomic"
-	"syscall"
-
-	"github.com/chunkgate/chunkgate/internal/splice"
 )
 
 var errAnswered = errors.New("store answered before it had the body")
@@ -30,7 +27,6 @@ func (k gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	g := &gate{
 		ReadCloser: r.Body,
-		direct:     directOf(r.Context()),
 		ctx:        r.Context(),
 		invited:    make(chan struct{}),
 		over:       make(chan struct{}),
@@ -60,7 +56,6 @@ func (k gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 // body that fails takes the connection away from under the answer.
 type gate struct {
 	io.ReadCloser
-	direct   *body // the same, if it can be spliced; or nil
 	ctx      context.Context
 	heard    atomic.Bool   // the first byte of an answer, or of 100 Continue, has come
 	answered atomic.Bool   // the answer's head has come
@@ -70,39 +65,20 @@ type gate struct {
 
 // Read implements io.Reader.
 func (g *gate) Read(p []byte) (int, error) {
-	if err := g.pass(); err != nil {
-		return 0, err
-	}
-	return g.ReadCloser.Read(p)
-}
-
-// spliceable implements direct.
-func (g *gate) spliceable() bool { return g.direct != nil }
-
-// splice is a Read of what can be spliced, through p to the store.
-func (g *gate) splice(p *splice.Pipe, to syscall.RawConn) (int, error) {
-	if err := g.pass(); err != nil {
-		return 0, err
-	}
-	return g.direct.splice(p, to)
-}
-
-// pass says that the body may be read, or waits until it never will be.
-func (g *gate) pass() error {
 	invited := g.invited
 	switch {
 	case g.answered.Load():
 		invited = nil // not any more
 	case !g.heard.Load():
-		return nil
+		return g.ReadCloser.Read(p)
 	}
 	select {
 	case <-invited:
-		return nil
+		return g.ReadCloser.Read(p)
 	case <-g.over:
 	case <-g.ctx.Done():
 	}
-	return errAnswered
+	return 0, errAnswered
 }
 
 // answerBody tells when it has been read.

@@ -1,7 +1,6 @@
 package s3backend
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"syscall"
@@ -56,22 +55,6 @@ func (h *hoses) giveBack(p *splice.Pipe) {
 		h.idle <- p
 	}
 	<-h.lent
-}
-
-type directKey struct{}
-
-// withDirect lets the gatekeeper see a body through what the SDK puts around it.
-// One that is summed has to be read.
-func withDirect(ctx context.Context, b *body) context.Context {
-	if !b.spliceable() {
-		return ctx
-	}
-	return context.WithValue(ctx, directKey{}, b)
-}
-
-func directOf(ctx context.Context) *body {
-	b, _ := ctx.Value(directKey{}).(*body)
-	return b
 }
 
 // spliceable says that nobody has to see the bytes.

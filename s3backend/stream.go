@@ -48,7 +48,7 @@ func (b *Backend) stream(ctx context.Context, s sending, call func(context.Conte
 	watched, w := watch(ctx, b.timeouts.Stall)
 	defer w.stop()
 	body := &body{src: s.src, left: s.size, watch: w, sum: b.sum()}
-	err := call(withDirect(watched, body), b.payload(body, s.size))
+	err := call(watched, b.payload(body, s.size))
 	if body.err != nil {
 		return "", body.err
 	}
