@@ -101,7 +101,7 @@ func measure(ctx context.Context, tb testserver.TB, p plan, program string, prog
 	if err != nil {
 		return nil, err
 	}
-	r := &report.Result{Format: report.Format, Mode: p.mode, Began: began.UTC().Truncate(time.Second)}
+	r := &report.Result{Mode: p.mode, Began: began.UTC().Truncate(time.Second)}
 	root := testserver.Root(tb)
 	r.Revision = revision(ctx, root)
 	if r.Machine, err = s.machine(ctx, root); err != nil {

@@ -23,7 +23,7 @@ func cell(k Kind, seconds [2]float64, cpu map[string][2]float64) Cell {
 
 // fixture is a result whose figures are easily divided.
 func fixture() *Result {
-	r := &Result{Format: Format, Mode: "full", Machine: Machine{Cores: 2}}
+	r := &Result{Mode: "full", Machine: Machine{Cores: 2}}
 	for _, chunk := range []int64{4 * MiB, 8 * MiB} {
 		r.Cells = append(r.Cells,
 			cell(Kind{System: Direct, Chunk: chunk, Clients: 4, Length: true}, [2]float64{2, 4}, nil),

@@ -29,13 +29,9 @@ const (
 	GiB = 1 << 30
 )
 
-// Format is 1 since goals have references; results before that say nothing of it.
-const Format = 1
-
 // Result is all that one run of the benchmark measured.
 type Result struct {
-	Format   int       `json:"format"` // Format, when it was measured
-	Mode     string    `json:"mode"`   // full, quick or smoke
+	Mode     string    `json:"mode"` // full, quick or smoke
 	Revision string    `json:"revision"`
 	Began    time.Time `json:"began"`
 	Seconds  float64   `json:"seconds"`

@@ -22,9 +22,6 @@ func (r *Result) Write(w io.Writer) error {
 
 // goals with what was measured.
 func (r *Result) goals() *table {
-	if r.Format == 0 {
-		return r.olderGoals()
-	}
 	t := &table{title: "Goals", head: []string{"Goal", "Want", "Measured", "Reference in the same run", "Verdict"}}
 	for _, g := range r.Goals() {
 		t.add(g.What, g.want(), g.measured(), g.reference(), g.Verdict())
