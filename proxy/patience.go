@@ -99,6 +99,15 @@ func (p *patience) prepare(left int64) error {
 	return nil
 }
 
+// lose is called before a splice, which takes whatever has come: it has no
+// buffer that would be filled by and by, and could not be late.
+func (p *patience) lose(left int64) {
+	if p.set > 0 {
+		p.want = 0
+		p.adjust(0, left)
+	}
+}
+
 // adjust tells the kernel what to wait for: what is left of a body, near its
 // end, and a pace that has changed by a half.
 func (p *patience) adjust(want int, left int64) {

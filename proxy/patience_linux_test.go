@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"errors"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -100,5 +102,38 @@ func TestRipe(t *testing.T) {
 		if err := p.raw.Control(func(fd uintptr) { got = ripe(fd) }); err != nil || got != want {
 			t.Errorf("got %v, %v; want %v", got, err, want)
 		}
+	}
+}
+
+// signalling is a pipe that tells when there is nothing to take yet.
+type signalling struct{ waits chan struct{} }
+
+// Fill implements upload.Pipe.
+func (s signalling) Fill(from syscall.RawConn, most int) (n int, err error) {
+	waited := from.Read(func(fd uintptr) bool {
+		if n, err = syscall.Read(int(fd), make([]byte, most)); err == syscall.EAGAIN {
+			s.waits <- struct{}{}
+		}
+		return err != syscall.EAGAIN
+	})
+	return max(n, 0), errors.Join(waited, err)
+}
+
+// A splice takes what comes, also of a client that was waited for before.
+func TestSpliceHasNoPatience(t *testing.T) {
+	client, server := mustPair(t)
+	server.raw, server.framing.left = spliceable(server.Conn), 1000
+	server.patience.adjust(20, 1000)
+	if err := server.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	pipe := signalling{make(chan struct{}, 10)}
+	server.into = pipe
+	go func() {
+		<-pipe.waits
+		_, _ = client.Write(make([]byte, 10))
+	}()
+	if n, err := server.Read(make([]byte, 100)); n != 10 || err != nil {
+		t.Errorf("got %d bytes, %v; want the 10 that came", n, err)
 	}
 }

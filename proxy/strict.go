@@ -58,14 +58,14 @@ func (c *strictConn) Read(p []byte) (int, error) {
 		}
 	}
 	left := c.framing.left
-	waited := c.patience.prepare(left)
 	if pipe := c.into; pipe != nil {
 		c.into = nil
+		c.patience.lose(left)
 		n, err := c.splice(pipe, len(p))
 		c.patience.came(n, n < len(p))
 		return n, err
 	}
-	n, err := 0, waited
+	n, err := 0, c.patience.prepare(left)
 	if err == nil {
 		n, err = c.Conn.Read(p)
 	}
