@@ -34,7 +34,7 @@ func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool,
 	}
 	for b.size < most {
 		used := b.size % slabSize // of the last slab
-		if used == 0 {
+		if b.size == int64(len(b.full))*slabSize {
 			if b.slabs.tryReserve(1) == 0 { // no more to be had now
 				return false, nil
 			}
@@ -58,9 +58,18 @@ func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool,
 	return false, nil
 }
 
-// await waits for r's next byte, and only then for the first slab: who has
-// nothing to put into it holds none.
+// await waits for r's next byte, and takes the first slab only then: who has
+// nothing to put into it holds none. When the budget is short, it is waited for
+// first, and the client not asked for a byte before.
 func (b *buffer) await(ctx context.Context, r io.Reader) (ended bool, err error) {
+	if b.slabs.tryReserve(1) == 0 {
+		if err := b.slabs.reserve(ctx); err != nil {
+			return false, err
+		}
+		b.lend()
+		return false, nil
+	}
+	b.slabs.release(1)
 	switch _, err := io.ReadFull(r, b.begin[:]); err {
 	case nil:
 	case io.EOF:

@@ -112,6 +112,29 @@ func TestBufferFillOfASlowClient(t *testing.T) {
 	})
 }
 
+// Who has to wait for a buffer waits before the client is asked for a byte.
+func TestBufferFillAsksForRoomFirst(t *testing.T) {
+	s := newSlabs(slabSize, 0)
+	held := &buffer{slabs: s.of("ada")}
+	if _, err := held.fill(t.Context(), zeros{}, slabSize); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	b := &buffer{slabs: s.of("bob")}
+	asked := readerFunc(func([]byte) (int, error) {
+		t.Error("the client was asked for bytes that there is no room for")
+		return 0, io.EOF
+	})
+	if _, err := b.fill(ctx, asked, slabSize); err == nil {
+		t.Error("there was room")
+	}
+	held.free()
+	if ended, err := b.fill(t.Context(), zeros{}, slabSize); ended || err != nil || b.size != slabSize {
+		t.Errorf("got %d bytes, ended %v, %v; want one slab", b.size, ended, err)
+	}
+}
+
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
