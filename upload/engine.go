@@ -114,12 +114,17 @@ func New(cfg Config) *Engine {
 	return &Engine{cfg: cfg, slabs: newSlabs(cfg.BufferMemory, cfg.OwnerShare), noting: make(chan struct{}, failureNoters)}
 }
 
-// newID is 128 random bits as 22 characters that need no escaping in a URL,
-// as Dropbox's ids (PROTOCOL 1.1).
+// newID is 128 random bits as 22 characters that need no escaping in a URL, as
+// Dropbox's ids (PROTOCOL 1.1). None begins with a hyphen, or an operator could
+// not name it on a command line.
 func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, says crypto/rand
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	for {
+		var b [16]byte
+		_, _ = rand.Read(b[:]) // never fails, says crypto/rand
+		if id := base64.RawURLEncoding.EncodeToString(b[:]); id[0] != '-' {
+			return id
+		}
+	}
 }
 
 // stagingFolder is where everything of a session is that is not its destination.
