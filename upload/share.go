@@ -88,6 +88,18 @@ func (a allowance) reserve(ctx context.Context) error {
 	}
 }
 
+// short says that reserve would have to wait now.
+func (a allowance) short() bool {
+	s := a.slabs
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.owners[a.owner]
+	if h == nil {
+		h = &holder{}
+	}
+	return !s.within(h, s.share)
+}
+
 // giveUp ends a wait, which may have been granted meanwhile.
 func (a allowance) giveUp(turn chan struct{}) {
 	s := a.slabs

@@ -62,14 +62,13 @@ func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool,
 // nothing to put into it holds none. When the budget is short, it is waited for
 // first, and the client not asked for a byte before.
 func (b *buffer) await(ctx context.Context, r io.Reader) (ended bool, err error) {
-	if b.slabs.tryReserve(1) == 0 {
+	if b.slabs.short() {
 		if err := b.slabs.reserve(ctx); err != nil {
 			return false, err
 		}
 		b.lend()
 		return false, nil
 	}
-	b.slabs.release(1)
 	switch _, err := io.ReadFull(r, b.begin[:]); err {
 	case nil:
 	case io.EOF:
