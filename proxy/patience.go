@@ -32,15 +32,10 @@ type patience struct {
 
 // waitable is what of a connection can be made to wait: TCP without TLS, on Linux.
 func waitable(c net.Conn) syscall.RawConn {
-	tcp, ok := c.(*net.TCPConn)
-	if !ok || !hasPatience {
+	if !hasPatience {
 		return nil
 	}
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	return raw
+	return plainSocket(c)
 }
 
 // came notes that a read brought n bytes of content, and whether it emptied

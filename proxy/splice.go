@@ -70,15 +70,10 @@ func (c *strictConn) splice(p upload.Pipe, most int) (int, error) {
 
 // spliceable is what of a connection may be spliced: TCP without TLS.
 func spliceable(c net.Conn) syscall.RawConn {
-	tcp, ok := c.(*net.TCPConn)
-	if !ok || !splice.Supported() {
+	if !splice.Supported() {
 		return nil
 	}
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	return raw
+	return plainSocket(c)
 }
 
 type connKey struct{}

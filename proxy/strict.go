@@ -98,3 +98,16 @@ func (c *strictConn) CloseWrite() error {
 	}
 	return half.CloseWrite()
 }
+
+// plainSocket is the socket of a TCP connection without TLS; nil: it is none.
+func plainSocket(c net.Conn) syscall.RawConn {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return nil
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}

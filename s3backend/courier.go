@@ -117,9 +117,7 @@ func describe(h http.Header, s sending, p payload) {
 	hash := "UNSIGNED-PAYLOAD"
 	if _, framed := p.reader.(*framing); framed {
 		hash = trailerPayload
-		h.Set("Content-Encoding", "aws-chunked")
-		h.Set("X-Amz-Trailer", trailerName)
-		h.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(s.size, 10))
+		announceTrailer(h, s.size)
 	}
 	h.Set("X-Amz-Content-Sha256", hash)
 	if s.size > 0 && !inMemory(s.src) {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -109,7 +110,14 @@ func framedBlock(size int64) int64 {
 	return int64(len(strconv.FormatInt(size, 16))+2*len(crlf)) + size
 }
 
-// withTrailer tells the store how a body of size bytes is framed.
+// announceTrailer says in a request's header how a body of size bytes is framed.
+func announceTrailer(h http.Header, size int64) {
+	h.Set("Content-Encoding", "aws-chunked")
+	h.Set("X-Amz-Trailer", trailerName)
+	h.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(size, 10))
+}
+
+// withTrailer makes the SDK tell the store how a body of size bytes is framed.
 func withTrailer(size int64) func(*s3.Options) {
 	headers := middleware.BuildMiddlewareFunc("ChunkgateTrailer", func(
 		ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler,
@@ -118,9 +126,7 @@ func withTrailer(size int64) func(*s3.Options) {
 		if !ok {
 			return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf("unknown request %T", in.Request)
 		}
-		r.Header.Set("Content-Encoding", "aws-chunked")
-		r.Header.Set("X-Amz-Trailer", trailerName)
-		r.Header.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(size, 10))
+		announceTrailer(r.Header, size)
 		return next.HandleBuild(v4.SetPayloadHash(ctx, trailerPayload), in)
 	})
 	return s3.WithAPIOptions(func(s *middleware.Stack) error {
