@@ -7,8 +7,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/chunkgate/chunkgate/internal/splice"
 )
 
 // A streamed body goes from the client's socket to the store's in blocks. What
@@ -83,7 +81,7 @@ func (b *blocks) giveBack(block []byte) {
 // hands every body of known length to ReadFrom.
 type blockConn struct {
 	net.Conn
-	raw    syscall.RawConn // what can be spliced to; or nil
+	raw    syscall.RawConn // of TCP; or nil
 	blocks *blocks
 	hoses  *hoses
 }
@@ -164,7 +162,7 @@ func inBlocks(dial dialer) dialer {
 			return nil, err
 		}
 		c := &blockConn{Conn: conn, blocks: blocks, hoses: hoses}
-		if tcp, ok := conn.(*net.TCPConn); ok && splice.Supported() {
+		if tcp, ok := conn.(*net.TCPConn); ok {
 			if c.raw, err = tcp.SyscallConn(); err != nil {
 				_ = conn.Close()
 				return nil, err

@@ -33,16 +33,11 @@ type line struct {
 const answerBuffer = 2 << 10
 
 func newLine(conn net.Conn, addr string) (*line, error) {
-	inner := conn
-	if b, ok := conn.(*blockConn); ok {
-		inner = b.Conn
+	b, ok := conn.(*blockConn)
+	if !ok || b.raw == nil {
+		return nil, fmt.Errorf("a connection to the store is a %T", conn)
 	}
-	tcp, ok := inner.(syscall.Conn)
-	if !ok {
-		return nil, fmt.Errorf("a connection to the store is a %T", inner)
-	}
-	raw, err := tcp.SyscallConn()
-	return &line{addr: addr, conn: conn, raw: raw, in: bufio.NewReaderSize(conn, answerBuffer)}, err
+	return &line{addr: addr, conn: conn, raw: b.raw, in: bufio.NewReaderSize(conn, answerBuffer)}, nil
 }
 
 // do sends a request and reads its answer.
