@@ -1,44 +1,136 @@
 package upload
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // A tail of many tiny chunks would make the session's record, which every
-// chunk reads, grow with each. So when the tail ends in mostSmall fragments
-// under smallFragment bytes, they are stored again as one. Chunks of 4 MiB and
-// more are never stored again this way.
+// chunk reads, grow with each. So when the tail ends in manySmall fragments
+// under smallFragment bytes, some of them are stored again as one. Chunks of
+// 4 MiB and more are never stored again this way.
 const (
-	mostSmall     = 64
+	manySmall     = 64
+	tooManySmall  = manySmall + 8 // which are not exceeded
 	smallFragment = 4 << 20
 )
 
-// compact merges the small fragments at the tail's end if they are many.
-func (a *attempt) compact(ctx context.Context) error {
-	begin := len(a.tail)
-	for begin > 0 && a.tail[begin-1].Size < smallFragment {
-		begin--
+// mergeFrom is the index of the first of the fragments at the tail's end that
+// are to become one; it is the tail's length when there are none.
+//
+// The newest are merged with the one before them as long as that is no larger
+// than they are together: so a byte's fragment at least doubles whenever the
+// byte is stored again, and it is stored again a few times at most, however
+// small the chunks are. Where each fragment is larger than what follows, as the
+// chunks of a client that sends ever smaller ones, that merges none. Then the
+// oldest fragment is looked for that is no larger than all that follow: what
+// stays before it is some twenty, since each of those is larger than all that
+// follow it.
+func mergeFrom(tail []Fragment) int {
+	small := len(tail)
+	for small > 0 && tail[small-1].Size < smallFragment {
+		small--
 	}
-	small := a.tail[begin:]
-	if len(small) < mostSmall {
+	if len(tail)-small < manySmall {
+		return len(tail)
+	}
+	newest := len(tail) - 1
+	near, far := newest, newest
+	newer := tail[newest].Size
+	for i := newest - 1; i >= small; i-- {
+		if tail[i].Size <= newer {
+			if far = i; near == i+1 {
+				near = i
+			}
+		}
+		newer += tail[i].Size
+	}
+	switch {
+	case near-small+1 < tooManySmall && near < newest:
+		return near
+	case len(tail)-small < tooManySmall:
+		return len(tail)
+	}
+	return far
+}
+
+// compact merges small fragments at the tail's end if they are many.
+func (a *attempt) compact(ctx context.Context) error {
+	from := mergeFrom(a.tail)
+	if from == len(a.tail) {
 		return nil
 	}
-	r := a.e.readTail(ctx, a.s, small)
-	defer r.Close()
-	a.shed = append(a.shed, small...)
-	a.tail = append([]Fragment(nil), a.tail[:begin]...)
-	return a.keep(ctx, &once{r: r}, tailSize(small))
+	merged := a.tail[from:]
+	a.shed = append(a.shed, merged...)
+	a.tail = append([]Fragment(nil), a.tail[:from]...)
+	return a.keepAgain(ctx, merged, 0)
 }
 
-// once is a feed that cannot go back once a byte was read.
-type once struct {
-	r    *tailReader
-	read int64
+// keepAgain puts these fragments, but for the first skip bytes, at the end of
+// the tail once more.
+func (a *attempt) keepAgain(ctx context.Context, fragments []Fragment, skip int64) error {
+	stored := &tailFeed{ctx: ctx, a: a, fragments: fragments, pos: skip}
+	defer stored.close()
+	rest := tailSize(fragments) - skip
+	if tailSize(a.tail)+rest > a.e.cfg.TailInSessions {
+		return a.keepObject(ctx, stored, rest)
+	}
+	b := &buffer{slabs: a.e.slabs.of(a.s.Owner)}
+	defer b.free()
+	// Reading takes slabs, too, and whoever holds one must not wait for another:
+	// so the one to read into is waited for first, and kept to the end.
+	if err := b.slabs.reserve(ctx); err != nil {
+		return err
+	}
+	b.lend()
+	for rest > 0 {
+		b.empty()
+		if _, err := b.fill(ctx, stored, rest); err != nil {
+			return err
+		}
+		if b.size == 0 {
+			return fmt.Errorf("tail ends %d bytes early: %w", rest, errTailGone)
+		}
+		rest -= b.size
+		if err := a.keepPieces(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (o *once) Read(p []byte) (int, error) {
-	n, err := o.r.Read(p)
-	o.read += int64(n)
+// tailFeed is fragments as a feed: it goes back by reading them again.
+type tailFeed struct {
+	ctx       context.Context
+	a         *attempt
+	fragments []Fragment
+	pos       int64       // bytes; of the next Read
+	r         *tailReader // nil: none yet
+}
+
+func (t *tailFeed) Read(p []byte) (int, error) {
+	if t.r == nil {
+		t.r = t.a.e.readTail(t.ctx, t.a.s, t.fragments).skip(t.pos)
+	}
+	n, err := t.r.Read(p)
+	t.pos += int64(n)
 	return n, err
 }
 
-func (o *once) mark() int64            { return o.read }
-func (o *once) rewind(mark int64) bool { return o.read == mark }
+func (t *tailFeed) mark() int64 { return t.pos }
+
+func (t *tailFeed) rewind(mark int64) bool {
+	if t.pos != mark {
+		t.close()
+		t.pos = mark
+	}
+	return true
+}
+
+// close frees what is held.
+func (t *tailFeed) close() {
+	if t.r != nil {
+		t.r.Close()
+		t.r = nil
+	}
+}

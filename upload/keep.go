@@ -64,7 +64,7 @@ func (a *attempt) keepPieces(ctx context.Context, b *buffer) error {
 func (a *attempt) listPiece(size int64) {
 	if n := len(a.tail); n > 0 {
 		last := &a.tail[n-1]
-		if last.Place == InSessions && last.Name == a.id && last.Size%last.Piece == 0 {
+		if last.Place == InSessions && last.Name == a.id && last.Size%last.Piece == 0 && last.First+last.Pieces() == a.pieces {
 			last.Size += size
 			a.pieces++
 			return

@@ -27,7 +27,7 @@ type buffer struct {
 // r slow; at least one slab is filled unless r ends. It says whether r ended.
 func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool, err error) {
 	begun := time.Now()
-	if b.size == 0 && most > 0 {
+	if len(b.full) == 0 && most > 0 {
 		if ended, err = b.await(ctx, r); ended || err != nil {
 			return ended, err
 		}
@@ -40,7 +40,7 @@ func (b *buffer) fill(ctx context.Context, r io.Reader, most int64) (ended bool,
 			}
 			b.lend()
 		}
-		n, err := io.ReadFull(r, b.full[len(b.full)-1][used:min(slabSize, used+most-b.size)])
+		n, err := io.ReadFull(r, b.full[b.size/slabSize][used:min(slabSize, used+most-b.size)])
 		b.size += int64(n)
 		switch err {
 		case nil:
@@ -116,6 +116,9 @@ func (b *buffer) pieces() [][]byte {
 	}
 	return out
 }
+
+// empty forgets the bytes and keeps the slabs.
+func (b *buffer) empty() { b.size, b.pos = 0, 0 }
 
 // free empties the buffer and gives the slabs back.
 func (b *buffer) free() {

@@ -16,7 +16,8 @@ type tailReader struct {
 	id    string
 	slabs allowance
 	todo  []Fragment
-	next  int // piece of todo[0] to fetch next
+	next  int   // piece of todo[0] to fetch next
+	past  int64 // bytes to pass over at the beginning of what is fetched next
 
 	ahead chan error // of the fetch under way, if there is one
 
@@ -33,6 +34,20 @@ const tailShare = 12
 
 func (e *Engine) readTail(ctx context.Context, s Session, tail []Fragment) *tailReader {
 	return &tailReader{ctx: ctx, e: e, id: s.ID, slabs: e.slabs.of(s.Owner), todo: tail}
+}
+
+// skip passes over the first n bytes, before anything is read.
+func (t *tailReader) skip(n int64) *tailReader {
+	for len(t.todo) > 0 && n >= t.todo[0].Size {
+		n -= t.todo[0].Size
+		t.todo = t.todo[1:]
+	}
+	if len(t.todo) > 0 && t.todo[0].Place == InSessions && t.todo[0].Piece > 0 {
+		t.next = int(n / t.todo[0].Piece)
+		n %= t.todo[0].Piece
+	}
+	t.past = n
+	return t
 }
 
 // errTailGone: a fragment that the record lists is not there. Another attempt
@@ -123,7 +138,13 @@ func (t *tailReader) fetch() error {
 	if err != nil {
 		return gone(err)
 	}
-	t.object, t.left, t.todo = object, f.Size, t.todo[1:]
+	t.object, t.left, t.todo = object, f.Size-t.past, t.todo[1:]
+	if t.past > 0 {
+		if _, err := io.CopyN(io.Discard, object, t.past); err != nil {
+			return fmt.Errorf("read tail: %w: %w", ErrUnavailable, err)
+		}
+		t.past = 0
+	}
 	return nil
 }
 
@@ -151,6 +172,10 @@ func (t *tailReader) fetchPieces() error {
 func (t *tailReader) get(batch []Piece) error {
 	if err := t.e.cfg.Sessions.GetPieces(t.ctx, t.id, batch); err != nil {
 		return gone(err)
+	}
+	if t.past > 0 {
+		batch[0].Into = batch[0].Into[t.past:]
+		t.past = 0
 	}
 	t.batch = batch
 	return nil
