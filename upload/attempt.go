@@ -85,10 +85,10 @@ func (a *attempt) store(ctx context.Context, f feed, length int64) error {
 	}
 	rest := length
 	if len(plan.Parts) > 0 {
-		rest = plan.Tail
 		if err := a.storeParts(ctx, f, number, plan.Parts); err != nil {
 			return err
 		}
+		rest = plan.Tail - tailSize(a.tail)
 	}
 	a.taken += length
 	return a.keep(ctx, f, rest)
@@ -97,6 +97,9 @@ func (a *attempt) store(ctx context.Context, f feed, length int64) error {
 // storeParts stores the tail and bytes of f as parts of these sizes, or finer if
 // several may be in flight. The first would get the number next.
 func (a *attempt) storeParts(ctx context.Context, f feed, next int, sizes []int64) error {
+	if tailSize(a.tail) > sizes[0] {
+		return a.partsOfLongTail(ctx, f, sizes)
+	}
 	if len(sizes) == 1 {
 		finer := a.e.cfg.Limits.spread(next, sizes[0], tailSize(a.tail), a.e.cfg.PartsParallel, a.e.share())
 		if len(finer) > 1 {
@@ -109,6 +112,14 @@ func (a *attempt) storeParts(ctx context.Context, f feed, next int, sizes []int6
 		}
 	}
 	return nil
+}
+
+// lastParts stores the tail, and nothing else, as parts of these sizes.
+func (a *attempt) lastParts(ctx context.Context, sizes []int64) error {
+	if len(sizes) > 1 {
+		return a.partsOfLongTail(ctx, &buffer{}, sizes)
+	}
+	return a.part(ctx, &buffer{}, sizes[0])
 }
 
 // part stores one part of size bytes: the tail, then bytes of f. A try is

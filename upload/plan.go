@@ -1,7 +1,8 @@
 package upload
 
 // Plan says how the tail and the bytes that follow it become parts and a new
-// tail. The tail's bytes come first; it always goes into the first part whole.
+// tail. The tail's bytes come first; it goes into the first part whole, unless
+// the limits were others when it grew (longtail.go).
 type Plan struct {
 	Parts []int64 // bytes of each part, in order
 	Tail  int64   // bytes left over; equal to tail + length when there is no part
@@ -22,6 +23,16 @@ func (l Limits) Plan(next int, tail, length int64) (Plan, error) {
 		p.Tail -= size
 	}
 	return p, nil
+}
+
+// last cuts a tail into the parts that it becomes when the upload is committed:
+// one, unless the limits were others when it grew.
+func (l Limits) last(tail int64) []int64 {
+	var sizes []int64
+	for ; tail > 0; tail -= sizes[len(sizes)-1] {
+		sizes = append(sizes, min(tail, l.cut(tail)))
+	}
+	return sizes
 }
 
 // cut is the size of the next part when have bytes are there, enough for one.

@@ -171,12 +171,12 @@ func (r *run) complete(ctx context.Context, parts []Part, c Condition) (Object, 
 	return object, err
 }
 
-// lastPart stores the tail as the last part and checks the list before S3
+// lastPart stores the tail as the last part, or parts, and checks the list before S3
 // does: MinIO accepts lists that AWS refuses (STORE.md).
 func (r *run) lastPart(ctx context.Context, parts []Part) ([]Part, error) {
-	if size := tailSize(r.s.Tail); size > 0 {
+	if sizes := r.e.cfg.Limits.last(tailSize(r.s.Tail)); len(sizes) > 0 {
 		last := r.e.attempt(r.s, Numbers{})
-		if err := last.part(ctx, &buffer{}, size); err != nil {
+		if err := last.lastParts(ctx, sizes); err != nil {
 			return nil, err
 		}
 		parts = append(parts, last.parts...)
