@@ -161,7 +161,11 @@ func finish(ctx context.Context, clients []uploader) (keys []string, seconds []f
 
 // verify reads an object back.
 func (s *stack) verify(ctx context.Context, key string, want [sha256.Size]byte) error {
-	body, err := s.objects.Get(ctx, key)
+	o, err := s.objects.Head(ctx, key)
+	if err != nil {
+		return err
+	}
+	body, err := s.objects.Get(ctx, key, o.Size)
 	if err != nil {
 		return err
 	}

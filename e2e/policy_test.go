@@ -158,9 +158,9 @@ func everything(t *testing.T, b *s3backend.Backend) error {
 	try("put", err)
 
 	for _, key := range []string{tail, file} {
-		_, err = b.Head(ctx, key)
+		o, err := b.Head(ctx, key)
 		try("head", err)
-		r, err := b.Get(ctx, key)
+		r, err := b.Get(ctx, key, o.Size)
 		try("get", err)
 		if err == nil {
 			_, err = io.Copy(io.Discard, r)

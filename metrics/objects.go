@@ -21,6 +21,7 @@ const (
 	opEmptyMultiparts = "empty_multiparts"
 	opPut             = "put"
 	opHead            = "head"
+	opFind            = "find"
 	opDelete          = "delete"
 	opList            = "list"
 	opRead            = "read"
@@ -30,7 +31,7 @@ const (
 
 var objectsOps = []string{
 	opCreateMultipart, opUploadPart, opCopyPart, opComplete, opAbort, opMultiparts,
-	opEmptyMultiparts, opPut, opGet, opHead, opDelete, opPing, opList, opRead,
+	opEmptyMultiparts, opPut, opGet, opHead, opFind, opDelete, opPing, opList, opRead,
 	opFolder, opStaged,
 }
 
@@ -91,15 +92,21 @@ func (d objects) Put(ctx context.Context, key string, size int64, body io.Reader
 }
 
 // Get implements upload.Objects.
-func (d objects) Get(ctx context.Context, key string) (body io.ReadCloser, err error) {
+func (d objects) Get(ctx context.Context, key string, size int64) (body io.ReadCloser, err error) {
 	defer d.calls.done(opGet, time.Now(), &err)
-	return d.next.Get(ctx, key)
+	return d.next.Get(ctx, key, size)
 }
 
 // Head implements upload.Objects.
 func (d objects) Head(ctx context.Context, key string) (o upload.Object, err error) {
 	defer d.calls.done(opHead, time.Now(), &err)
 	return d.next.Head(ctx, key)
+}
+
+// Find implements upload.Objects.
+func (d objects) Find(ctx context.Context, key string) (o upload.Object, err error) {
+	defer d.calls.done(opFind, time.Now(), &err)
+	return d.next.Find(ctx, key)
 }
 
 // Delete implements upload.Objects.

@@ -59,12 +59,16 @@ func (f faultyObjects) Put(ctx context.Context, key string, size int64, body io.
 	return o, err
 }
 
-func (f faultyObjects) Get(ctx context.Context, key string) (io.ReadCloser, error) {
-	return fetch(ctx, f.g, "get object", func() (io.ReadCloser, error) { return f.Objects.Get(ctx, key) })
+func (f faultyObjects) Get(ctx context.Context, key string, size int64) (io.ReadCloser, error) {
+	return fetch(ctx, f.g, "get object", func() (io.ReadCloser, error) { return f.Objects.Get(ctx, key, size) })
 }
 
 func (f faultyObjects) Head(ctx context.Context, key string) (upload.Object, error) {
 	return fetch(ctx, f.g, "head", func() (upload.Object, error) { return f.Objects.Head(ctx, key) })
+}
+
+func (f faultyObjects) Find(ctx context.Context, key string) (upload.Object, error) {
+	return fetch(ctx, f.g, "find", func() (upload.Object, error) { return f.Objects.Find(ctx, key) })
 }
 
 func (f faultyObjects) Delete(ctx context.Context, keys ...string) error {

@@ -40,7 +40,9 @@ func translateCode(code string, err error) error {
 		return fmt.Errorf("%w: %w", upload.ErrConflict, err)
 	case "KeyTooLongError", "XMinioInvalidObjectName", "BadRequest": // BadRequest: HEAD, of such a name
 		return fmt.Errorf("%w (%w)", &upload.InvalidError{Reason: "the store does not take this path"}, err)
-	case "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "EntityTooLarge",
+	case "InvalidPart":
+		return fmt.Errorf("%w: %w", upload.ErrNoPart, err)
+	case "InvalidPartOrder", "EntityTooSmall", "EntityTooLarge",
 		"InvalidArgument", "InvalidRange", "InvalidRequest", "MalformedXML":
 		return err // a defect of ours: repeating it does not help
 	}

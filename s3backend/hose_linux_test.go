@@ -97,7 +97,7 @@ func TestSplicedPart(t *testing.T) {
 			if _, err := b.Complete(t.Context(), m, parts, upload.Condition{}); err != nil {
 				t.Fatal(err)
 			}
-			object, err := b.Get(t.Context(), key)
+			object, err := b.Get(t.Context(), key, int64(2*len(content)))
 			if err != nil {
 				t.Fatal(err)
 			}

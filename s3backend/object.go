@@ -2,6 +2,7 @@ package s3backend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -70,6 +71,29 @@ func (b *Backend) Head(ctx context.Context, key string) (upload.Object, error) {
 		Modified: aws.ToTime(out.LastModified),
 		Upload:   out.Metadata[uploadKey],
 	}, nil
+}
+
+// Find implements upload.Objects. A HEAD's 404 is anybody's, so a GET asks again,
+// whose refusal has a body with the store's own code.
+func (b *Backend) Find(ctx context.Context, key string) (upload.Object, error) {
+	o, err := b.Head(ctx, key)
+	if !errors.Is(err, upload.ErrNotExist) {
+		return o, err
+	}
+	body, err := b.open(ctx, "confirm that there is no object", &s3.GetObjectInput{
+		Bucket: &b.bucket, Key: &key, Range: aws.String("bytes=0-0"),
+	}, 1)
+	var said *refusal
+	if errors.As(err, &said) && said.code == "InvalidRange" { // it is there, and empty
+		err = nil
+	}
+	if err != nil {
+		return upload.Object{}, err
+	}
+	if body != nil {
+		_ = body.Close() // one byte, which nobody wants
+	}
+	return upload.Object{}, fmt.Errorf("head object: %w: 404 for an object that is there", upload.ErrUnavailable)
 }
 
 // maxDelete keys go into one call, S3's limit.

@@ -12,8 +12,8 @@ import (
 )
 
 // Get implements upload.Objects.
-func (b *Backend) Get(ctx context.Context, key string) (io.ReadCloser, error) {
-	return b.open(ctx, "get object", &s3.GetObjectInput{Bucket: &b.bucket, Key: &key})
+func (b *Backend) Get(ctx context.Context, key string, size int64) (io.ReadCloser, error) {
+	return b.open(ctx, "get object", &s3.GetObjectInput{Bucket: &b.bucket, Key: &key}, size)
 }
 
 // Read implements upload.Files.
@@ -23,10 +23,12 @@ func (b *Backend) Read(ctx context.Context, key, etag string, offset, length int
 		Key:     &key,
 		IfMatch: ifMatch(upload.Condition{Match: etag}),
 		Range:   aws.String(fmt.Sprintf("bytes=%d-%d", offset, offset+length-1)),
-	})
+	}, length)
 }
 
-func (b *Backend) open(ctx context.Context, what string, in *s3.GetObjectInput) (io.ReadCloser, error) {
+// open asks for what has size bytes. An answer of another length is not the
+// store's, or not of what was asked for.
+func (b *Backend) open(ctx context.Context, what string, in *s3.GetObjectInput, size int64) (io.ReadCloser, error) {
 	reading, w := watch(ctx, b.timeouts.Stall)
 	out, err := b.client.GetObject(reading, in)
 	if err != nil {
@@ -34,6 +36,11 @@ func (b *Backend) open(ctx context.Context, what string, in *s3.GetObjectInput) 
 		return nil, translateRead(ctx, what, err)
 	}
 	w.pause()
+	if out.ContentLength == nil || *out.ContentLength != size {
+		w.stop()
+		_ = out.Body.Close() // not what is wanted
+		return nil, fmt.Errorf("%s: %w: an answer of %d bytes, not %d", what, upload.ErrUnavailable, aws.ToInt64(out.ContentLength), size)
+	}
 	return &content{ctx: ctx, body: out.Body, watch: w}, nil
 }
 

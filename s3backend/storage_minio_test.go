@@ -69,7 +69,11 @@ func TestStorageAtMinIO(t *testing.T) {
 				"whole":  {SSE: string(sse), Class: "REDUCED_REDUNDANCY", Tags: "2"},
 				"copied": {SSE: string(sse), Class: "REDUCED_REDUNDANCY", Tags: "2"},
 			} {
-				body, err := b.Get(t.Context(), key)
+				o, err := b.Head(t.Context(), key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := b.Get(t.Context(), key, o.Size)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -65,7 +65,7 @@ func TestStorageHeaders(t *testing.T) {
 			return err
 		}, none},
 		{"GetObject", func(ctx context.Context, b *Backend) error {
-			_, err := b.Get(ctx, "k")
+			_, err := b.Get(ctx, "k", 0)
 			return err
 		}, none},
 		{"HeadObject", func(ctx context.Context, b *Backend) error {

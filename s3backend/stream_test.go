@@ -243,7 +243,7 @@ func TestStalledStore(t *testing.T) {
 			return err
 		}},
 		{"in mid-answer", hangInAnswer, func(ctx context.Context, b *s3backend.Backend) error {
-			r, err := b.Get(ctx, "key")
+			r, err := b.Get(ctx, "key", 100)
 			if err != nil {
 				t.Errorf("get: %v", err)
 				return err

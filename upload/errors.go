@@ -46,6 +46,11 @@ var (
 	// sent. It never leaves the engine.
 	ErrDamaged = errors.New("object is damaged")
 
+	// ErrNoPart is said by Complete when the store does not have a part as it is
+	// listed: it has none of that number, or another one. It never leaves the
+	// engine.
+	ErrNoPart = errors.New("no such part")
+
 	// ErrNotExist is said by Objects and Files of an object or a multipart
 	// upload that is not there. It never leaves the engine.
 	ErrNotExist = errors.New("no such object or multipart upload")

@@ -10,8 +10,16 @@ import (
 // Objects is the object store. Methods are safe for concurrent use. They give
 // up in bounded time when the store makes no progress. Errors are
 // ErrUnavailable (wrapped, with the cause), ctx's, the body's own error as it
-// was said, and those a method names. What the store refuses because the call
-// made no sense, such as a part that was never uploaded, is none of these.
+// was said, *InvalidError for a key that the store does not take, and those a
+// method names. What the store refuses because the call made no sense, such as
+// parts out of order, is none of these.
+//
+// What stands between us and the store may answer in its place: a maintenance
+// page says 200 to everything, an ingress without a backend 404. So a call has
+// succeeded only when the answer holds what the store alone can say (an ETag
+// where the body was taken whole, an upload id, the result of a copy, a listing),
+// and ErrNotExist, ErrConflict and ErrNoPart are said only when the store said so
+// in its own words. Anything else is ErrUnavailable. The one exception is Head.
 type Objects interface {
 	// CreateMultipart opens a multipart upload at key.
 	CreateMultipart(ctx context.Context, key string, a Attributes) (Multipart, error)
@@ -31,8 +39,10 @@ type Objects interface {
 	// Complete assembles parts, which are in ascending order, into the object;
 	// the condition is checked by the store atomically. Errors: ErrConflict
 	// (the multipart upload lives on); ErrNotExist when it is gone: it may
-	// have been completed before, so look at the object; ErrDamaged when the
-	// object has appeared but is not what was sent.
+	// have been completed before, so look at the object; ErrNoPart, which some
+	// stores also say while another Complete of the upload is running;
+	// ErrDamaged when the object has appeared but is not what was sent.
+	// Object.Size is the sum of the parts' sizes: no store tells it here.
 	Complete(ctx context.Context, m Multipart, parts []Part, c Condition) (Object, error)
 
 	// Abort gives up a multipart upload and frees its parts. One that is gone
@@ -50,11 +60,19 @@ type Objects interface {
 	// checked atomically. Errors: ErrConflict.
 	Put(ctx context.Context, key string, size int64, body io.Reader, a Attributes, c Condition) (Object, error)
 
-	// Get opens an object for reading from its start. Errors: ErrNotExist.
-	Get(ctx context.Context, key string) (io.ReadCloser, error)
+	// Get opens an object of exactly size bytes for reading from its start. One
+	// of another size is ErrUnavailable. Errors: ErrNotExist.
+	Get(ctx context.Context, key string, size int64) (io.ReadCloser, error)
 
-	// Head looks at an object. Errors: ErrNotExist.
+	// Head looks at an object; its Size is what the store holds. Errors:
+	// ErrNotExist, which here rests on a status alone, since the answer to a
+	// HEAD has no body: enough for an answer that may be repeated, not for
+	// giving anything up.
 	Head(ctx context.Context, key string) (Object, error)
+
+	// Find is Head, but says ErrNotExist only when the store has said so in its
+	// own words. It costs a second call where there is no object.
+	Find(ctx context.Context, key string) (Object, error)
 
 	// Delete removes objects; one that is not there is no error.
 	Delete(ctx context.Context, keys ...string) error

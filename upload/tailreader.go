@@ -134,7 +134,7 @@ func (t *tailReader) fetch() error {
 	if f.Place != InObjects {
 		return t.fetchPieces()
 	}
-	object, err := t.e.cfg.Objects.Get(t.ctx, f.Name)
+	object, err := t.e.cfg.Objects.Get(t.ctx, f.Name, f.Size)
 	if err != nil {
 		return gone(err)
 	}

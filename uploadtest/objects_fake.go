@@ -23,6 +23,7 @@ const (
 	OpPut             = "put"
 	OpGetObject       = "get_object"
 	OpHead            = "head"
+	OpFind            = "find"
 	OpDelete          = "delete"
 	OpList            = "list"
 	OpStaged          = "staged"

@@ -140,7 +140,7 @@ func (m *multipart) assemble(parts []upload.Part, minPart int64) ([]byte, error)
 		last = p.Number
 		stored, ok := m.parts[p.Number]
 		if !ok || stored.etag != p.ETag {
-			return nil, fmt.Errorf("InvalidPart: part %d", p.Number)
+			return nil, fmt.Errorf("InvalidPart: %w: %d", upload.ErrNoPart, p.Number)
 		}
 		if i < len(parts)-1 && int64(len(stored.content)) < minPart {
 			return nil, fmt.Errorf("EntityTooSmall: part %d has %d bytes", p.Number, len(stored.content))

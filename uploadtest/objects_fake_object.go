@@ -80,10 +80,13 @@ func (o *Objects) look(key string) (object, error) {
 }
 
 // Get implements upload.Objects.
-func (o *Objects) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+func (o *Objects) Get(ctx context.Context, key string, size int64) (io.ReadCloser, error) {
 	var content io.ReadCloser
 	err := o.call(ctx, OpGetObject, key, func() error {
 		obj, err := o.look(key)
+		if held := int64(len(obj.content)); err == nil && held != size {
+			err = fmt.Errorf("%w: object has %d bytes, not %d", upload.ErrUnavailable, held, size)
+		}
 		content = io.NopCloser(bytes.NewReader(obj.content))
 		return err
 	})
@@ -95,8 +98,17 @@ func (o *Objects) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 
 // Head implements upload.Objects.
 func (o *Objects) Head(ctx context.Context, key string) (upload.Object, error) {
+	return o.see(ctx, OpHead, key)
+}
+
+// Find implements upload.Objects.
+func (o *Objects) Find(ctx context.Context, key string) (upload.Object, error) {
+	return o.see(ctx, OpFind, key)
+}
+
+func (o *Objects) see(ctx context.Context, op, key string) (upload.Object, error) {
 	var seen upload.Object
-	err := o.call(ctx, OpHead, key, func() error {
+	err := o.call(ctx, op, key, func() error {
 		obj, err := o.look(key)
 		seen = upload.Object{
 			Key:      key,

@@ -138,7 +138,7 @@ func (c *objectsCase) mustPut(key string, content []byte) upload.Object {
 // wantContent reads an object back.
 func (c *objectsCase) wantContent(key string, want []byte) {
 	c.Helper()
-	r, err := c.Get(c.Context(), key)
+	r, err := c.Get(c.Context(), key, int64(len(want)))
 	if err != nil {
 		c.Fatalf("get %q: %v", key, err)
 	}
@@ -157,6 +157,8 @@ func (c *objectsCase) wantNone(key string) {
 	c.Helper()
 	_, err := c.Head(c.Context(), key)
 	c.wantError(err, upload.ErrNotExist)
+	_, err = c.Find(c.Context(), key)
+	c.wantError(err, upload.ErrNotExist)
 }
 
 func (c *objectsCase) wantError(got, want error) {
@@ -170,7 +172,8 @@ func (c *objectsCase) wantError(got, want error) {
 // no sense to the store.
 func (c *objectsCase) wantRefused(err error) {
 	c.Helper()
-	if err == nil || errors.Is(err, upload.ErrNotExist) || errors.Is(err, upload.ErrConflict) || errors.Is(err, upload.ErrUnavailable) {
+	if err == nil || errors.Is(err, upload.ErrNotExist) || errors.Is(err, upload.ErrConflict) || errors.Is(err, upload.ErrUnavailable) ||
+		errors.Is(err, upload.ErrNoPart) {
 		c.Fatalf("got error %v, want an unnamed one", err)
 	}
 }

@@ -3,6 +3,7 @@ package uploadtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -27,6 +28,12 @@ func testPut(c *objectsCase) {
 		if err != nil {
 			c.Fatalf("head: %v", err)
 		}
+		if found, err := c.Find(c.Context(), key); err != nil || found != seen {
+			c.Errorf("find: got %+v, %v, want %+v as head says", found, err, seen)
+		}
+		if _, err := c.Get(c.Context(), key, made.Size+1); !errors.Is(err, upload.ErrUnavailable) {
+			c.Errorf("get of another size: got %v, want %v", err, upload.ErrUnavailable)
+		}
 		if seen.Size != made.Size || seen.ETag != made.ETag || seen.Upload != "upload-2" || seen.Modified.IsZero() {
 			c.Errorf("got %+v, want that of %+v, made by upload-2 some time", seen, made)
 		}
@@ -41,9 +48,11 @@ func testPut(c *objectsCase) {
 // testMissing: what is not there is ErrNotExist.
 func testMissing(c *objectsCase) {
 	key := c.key("nothing")
-	_, err := c.Get(c.Context(), key)
+	_, err := c.Get(c.Context(), key, 1)
 	c.wantError(err, upload.ErrNotExist)
 	_, err = c.Head(c.Context(), key)
+	c.wantError(err, upload.ErrNotExist)
+	_, err = c.Find(c.Context(), key)
 	c.wantError(err, upload.ErrNotExist)
 	if ids, err := c.Multiparts(c.Context(), key); err != nil || len(ids) > 0 {
 		c.Errorf("got multiparts %v, %v, want none", ids, err)
@@ -187,9 +196,11 @@ func testContext(c *objectsCase) {
 	c.wantError(err, context.Canceled)
 	_, err = c.Put(ctx, m.Key, 1, bytes.NewReader([]byte{1}), upload.Attributes{}, upload.Condition{})
 	c.wantError(err, context.Canceled)
-	_, err = c.Get(ctx, m.Key)
+	_, err = c.Get(ctx, m.Key, 1)
 	c.wantError(err, context.Canceled)
 	_, err = c.Head(ctx, m.Key)
+	c.wantError(err, context.Canceled)
+	_, err = c.Find(ctx, m.Key)
 	c.wantError(err, context.Canceled)
 	for _, err := range c.List(ctx, c.prefix) {
 		c.wantError(err, context.Canceled)

@@ -37,7 +37,11 @@ func Config(sessions upload.Sessions, objects upload.Objects) upload.Config {
 // SHA256 reads an object; that there is none fails the test.
 func SHA256(tb testing.TB, b *s3backend.Backend, key string) [sha256.Size]byte {
 	tb.Helper()
-	body, err := b.Get(tb.Context(), key)
+	o, err := b.Head(tb.Context(), key)
+	if err != nil {
+		tb.Fatalf("look at %q in the store: %v", key, err)
+	}
+	body, err := b.Get(tb.Context(), key, o.Size)
 	if err != nil {
 		tb.Fatalf("read %q from the store: %v", key, err)
 	}
