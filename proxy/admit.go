@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -113,7 +114,9 @@ func (s *Server) pace(r *request) error {
 	if s.cfg.Rates == nil {
 		return errors.New("there is a rate and nothing to count it with")
 	}
-	wait, err := s.cfg.Rates.Allow(r.Request().Context(), r.account.Owner, int(r.limits.MaxRate))
+	// Bytes behind a request that tell of no body look to net/http like a client
+	// that left. It counts all the same, and the limiter's calls are bounded.
+	wait, err := s.cfg.Rates.Allow(context.WithoutCancel(r.Request().Context()), r.account.Owner, int(r.limits.MaxRate))
 	if err != nil {
 		return fmt.Errorf("count request: %w", err)
 	}
@@ -128,6 +131,9 @@ func (s *Server) pace(r *request) error {
 // whose length is not told counts as the largest chunk.
 func (s *Server) bounded(h func(*request) error) func(*request) error {
 	return func(r *request) error {
+		if unframed(r.Request()) {
+			return errUnframed
+		}
 		size := r.Request().ContentLength
 		if size < 0 {
 			size = s.cfg.MaxChunk
@@ -138,6 +144,14 @@ func (s *Server) bounded(h func(*request) error) func(*request) error {
 		defer s.inFlight.leave(r.account.Owner, size)
 		return h(r)
 	}
+}
+
+// unframed says whether a request by HTTP/1 does not tell where its body ends.
+// Such a request has none (RFC 9112, section 6.3), but a client that sends a
+// file this way has one: what follows would be lost, and a file that is there
+// replaced by nothing. HTTP/2 marks the end of each body.
+func unframed(r *http.Request) bool {
+	return r.ProtoMajor == 1 && r.ContentLength == 0 && r.Header["Content-Length"] == nil
 }
 
 func isInvalid(err error) bool {

@@ -66,7 +66,7 @@ func TestAnyone(t *testing.T) {
 		owner = c.Owner
 		return take(ctx, c)
 	}}, func(c *Config) { c.Auth = Anyone() })
-	if got := s.send(t, "PUT /1/chunked_upload HTTP/1.1\r\nHost: x\r\n\r\n"); got.status != http.StatusOK || owner != "anyone" {
+	if got := s.send(t, "PUT /1/chunked_upload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"); got.status != http.StatusOK || owner != "anyone" {
 		t.Errorf("got %d for %q, want 200 for anyone", got.status, owner)
 	}
 }

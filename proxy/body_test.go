@@ -194,7 +194,7 @@ func TestInterruptComesLate(t *testing.T) {
 	}})
 	c := s.dial(t)
 	r := bufio.NewReader(c)
-	for _, raw := range []string{"Content-Length: 5\r\n\r\nhello", "\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "\r\n"} {
+	for _, raw := range []string{"Content-Length: 5\r\n\r\nhello", "Content-Length: 0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"} {
 		if _, err := io.WriteString(c, putChunk+raw); err != nil {
 			t.Fatal(err)
 		}

@@ -71,7 +71,7 @@ func TestCrossOriginAnswers(t *testing.T) {
 			"Origin: https://evil.com\r\n": {"Vary": "Origin"},
 			"":                             {"Vary": "Origin"},
 		} {
-			got := s.send(t, "POST /1/chunked_upload HTTP/1.1\r\nHost: x\r\n"+header+origin+"\r\n")
+			got := s.send(t, "POST /1/chunked_upload HTTP/1.1\r\nHost: x\r\n"+header+origin+"Content-Length: 0\r\n\r\n")
 			if got.status != status {
 				t.Errorf("%s: got %d %s, want %d", origin, got.status, got.body, status)
 			}

@@ -17,6 +17,7 @@ import (
 var (
 	errUnauthorized = errors.New("not authorized")
 	errHalted       = errors.New("server is stopping")
+	errUnframed     = errors.New("body without a length and without chunked coding")
 	errNoLength     = errors.New("body of unknown length")
 	errTooMany      = errors.New("more files than the client can take")
 	errTaken        = errors.New("something is there already")
@@ -27,6 +28,7 @@ const (
 	noUpload      = "No upload with upload_id found."
 	alreadyDone   = "Upload with upload_id %s already completed"               // UpdraftPlus matches it and is content
 	outOfPlace    = "Submitted input out of alignment: got [%d] expected [%d]" // clients parse the numbers
+	needsEnd      = "The end of the body is not told: send Content-Length or Transfer-Encoding: chunked"
 	needsLength   = "Missing Content-Length header (this endpoint doesn't support HTTP chunked transfer encoding)"
 	noPath        = "Path '%s' not found"
 	internalError = "Internal error"
@@ -39,7 +41,7 @@ type meaning struct {
 	named  bool // the %s in text is the upload's id
 	placed bool // the %s in text is the path
 	retry  bool // worth repeating: Retry-After goes with it
-	gone   bool // the client sends no more: the rest of the body is not waited for
+	gone   bool // the client sends no more, or its end is not known: the rest of the body is not waited for
 	silent bool // no answer at all: the connection is dropped
 }
 
@@ -72,6 +74,7 @@ var meanings = []struct {
 	{errRoot, meaning{status: http.StatusForbidden, text: "The root folder cannot be deleted"}},
 	{upload.ErrCompleted, meaning{status: http.StatusBadRequest, text: alreadyDone, named: true}},
 	{upload.ErrConflict, meaning{status: http.StatusConflict, text: "There is a file or a folder in the way"}},
+	{errUnframed, meaning{status: http.StatusLengthRequired, text: needsEnd, gone: true}},
 	{errNoLength, meaning{status: http.StatusLengthRequired, text: needsLength}},
 	{upload.ErrTooLarge, meaning{status: http.StatusRequestEntityTooLarge, text: "Chunk or file is too large"}},
 

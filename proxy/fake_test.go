@@ -183,9 +183,13 @@ func mustAnswerTo(tb testing.TB, method string, r *bufio.Reader) answer {
 	return answer{status: res.StatusCode, header: res.Header, close: res.Close, body: string(body)}
 }
 
-// call sends a request of a known account.
+// call sends a request of a known account. As of most clients, one that could
+// have a body and has none says so.
 func (s *site) call(tb testing.TB, method, target, header, body string) answer {
 	tb.Helper()
+	if (method == http.MethodPut || method == http.MethodPost) && body == "" && !strings.Contains(header, "Content-Length") {
+		header += "Content-Length: 0\r\n"
+	}
 	return s.send(tb, method+" "+target+" HTTP/1.1\r\nHost: x\r\n"+bearer+header+"\r\n"+body)
 }
 

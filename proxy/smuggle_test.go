@@ -182,7 +182,7 @@ func TestFramingPasses(t *testing.T) {
 		"empty Content-Type":       put + "Content-Type:\r\nContent-Length: 5\r\n\r\nhello", // stacktic
 		"Android's encoding":       put + "Content-Encoding: application/octet-stream\r\nContent-Length: 5\r\n\r\nhello",
 		"HTTP/1.0":                 strings.Replace(put, "1.1\r\nHost: x", "1.0\r\nConnection: keep-alive", 1) + "Content-Length: 5\r\n\r\nhello",
-		"no body":                  put + "\r\n",
+		"no body":                  put + "Content-Length: 0\r\n\r\n",
 		"extensions and a trailer": put + "Transfer-Encoding: chunked\r\n\r\n5;a=b \r\nhello\r\n00;x\r\nX-Sum: 1\r\n\r\n",
 		"size behind zeros":        put + "Transfer-Encoding: chunked\r\n\r\n0005\r\nhello\r\n0\r\n\r\n",
 		"a body like a header":     put + "Content-Length: 70\r\n\r\nContent-Length: 5\nTransfer-Encoding: chunked\n folded\r\n\r\nGET / HTTP/1.1",
