@@ -95,6 +95,7 @@ func TestPreinitialised(t *testing.T) {
 		`chunkgate_conflicts_total{kind="offset"}`,
 		`chunkgate_commit_duration_seconds_count{way="copied"}`,
 		`chunkgate_uploads_damaged_total`,
+		`chunkgate_defects_total`,
 	} {
 		if value, ok := series[want]; !ok || value != 0 {
 			t.Errorf("%s is %v, %t, want 0 from the start", want, value, ok)

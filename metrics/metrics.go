@@ -29,9 +29,10 @@ func New() *Metrics {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildInfo(),
 	)
+	defects := counter(r, "defects_total", "Panics that were caught, in requests and in what goes on beside them.")
 	return &Metrics{
 		Engine:   newEngine(r),
-		Requests: newRequests(r),
+		Requests: newRequests(r, defects),
 		registry: r,
 		redis:    newCalls(r, "redis", sessionsOps),
 		s3:       newCalls(r, "s3", objectsOps),

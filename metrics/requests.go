@@ -41,12 +41,14 @@ type Requests struct {
 	bodies   prometheus.Gauge
 	received prometheus.Counter
 	sent     prometheus.Counter
+	defects  prometheus.Counter
 }
 
 var _ proxy.Observer = (*Requests)(nil)
 
-func newRequests(r prometheus.Registerer) *Requests {
+func newRequests(r prometheus.Registerer, defects prometheus.Counter) *Requests {
 	return &Requests{
+		defects: defects,
 		total:   counters(r, "requests_total", "Requests answered, by method, route and status.", "method", "route", "status"),
 		seconds: histograms(r, "request_duration_seconds", "From a request's head to the end of its answer.", requestBuckets, "route"),
 		chunk: histograms(r, "chunk_duration_seconds",
@@ -105,6 +107,9 @@ func (q *Requests) Ended(r proxy.Observation) {
 		q.chunk.Observe(took)
 	}
 }
+
+// Defect implements proxy.Observer.
+func (q *Requests) Defect() { q.defects.Inc() }
 
 // folded is value if it is one of known, else other.
 func folded(known []string, value string) string {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -35,10 +36,15 @@ func (a *Authenticator) account(ctx context.Context, r *http.Request, f form) (A
 		return Account{Owner: "anyone"}, nil
 	}
 	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return a.bearer(ctx, strings.TrimSpace(value))
+	}
+	// Whoever asks is a stranger so far: what it costs to find out is bounded.
+	if tooMany(r.URL.RawQuery, "&") || tooMany(value, ",") {
+		return Account{}, refusal(errors.New("too many parameters"))
+	}
 	params := merged(r.URL.Query(), f.fields)
 	switch {
-	case strings.EqualFold(scheme, "Bearer"):
-		return a.bearer(ctx, strings.TrimSpace(value))
 	case strings.EqualFold(scheme, "OAuth"):
 		return a.known().signed(r, f, parseOAuth(value))
 	case first(params, "access_token") != "":

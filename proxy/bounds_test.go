@@ -27,7 +27,7 @@ func bounded(t *testing.T, over *tls.Config) net.Addr {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = srv.Serve(strictListener{l, over, log})
+		_ = srv.Serve(strictListener{Listener: l, tls: over, log: log})
 	}()
 	t.Cleanup(func() {
 		_ = srv.Close()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -78,12 +79,29 @@ func describe(h http.Header, f upload.Object, about object) {
 		kind = kindOf(f.Key).mime
 	}
 	h.Set("Content-Type", kind)
-	h.Set("X-Content-Type-Options", "nosniff") // anybody's file, under our name
+	// It is anybody's file under our name, and the URL may hold a token: nothing
+	// in it may run here. Browsers save what they could run instead of showing it.
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "sandbox")
+	if !inert(kind) {
+		h.Set("Content-Disposition", "attachment")
+	}
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("ETag", f.ETag)
 	// In lower case, in which Java's SDK looks for it (PROTOCOL 5.5).
 	h["x-dropbox-metadata"] = []string{string(about.bytes())}
+}
+
+// inert says whether a browser only shows, or plays, content of a type, whatever
+// is in it.
+func inert(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	if err != nil || t == "image/svg+xml" {
+		return false
+	}
+	class, _, _ := strings.Cut(t, "/")
+	return t == "text/plain" || class == "image" || class == "audio" || class == "video"
 }
 
 // matches says whether an ETag is in an If-None-Match header. S3's ETags have

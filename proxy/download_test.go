@@ -250,3 +250,24 @@ func TestDownloadKeepsConnection(t *testing.T) {
 		<-time.After(100 * time.Millisecond) // longer than the deadline of the answer before
 	}
 }
+
+// Anybody's file comes under our name, and the URL may hold a token: what a
+// browser could run there it is told to save, and to isolate.
+func TestDownloadsDoNotRun(t *testing.T) {
+	for kind, shown := range map[string]bool{
+		"text/html": false, "text/html; charset=utf-8": false, "TEXT/HTML": false, "image/svg+xml": false,
+		"application/xml": false, "text/xml": false, "application/xhtml+xml": false, "text/javascript": false,
+		"application/pdf": false, "application/x-shockwave-flash": false, "multipart/x-mixed-replace": false,
+		"nonsense": false, "": false, "application/octet-stream": false,
+		"image/png": true, "video/mp4": true, "audio/mpeg": true, "text/plain": true, "text/plain; charset=utf-8": true,
+	} {
+		h := http.Header{}
+		describe(h, upload.Object{Key: "a.html", Type: kind}, object{buf: []byte("{")})
+		if attached := h.Get("Content-Disposition") == "attachment"; attached == shown {
+			t.Errorf("%q: attachment is %v", kind, attached)
+		}
+		if h.Get("Content-Security-Policy") != "sandbox" || h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%q: header is %v", kind, h)
+		}
+	}
+}

@@ -11,9 +11,19 @@ import (
 // begins or ends.
 var errFraming = errors.New("malformed or ambiguous request")
 
+var errManyLines = fmt.Errorf("%w: a header of more than %d lines", errFraming, maxLines)
+
 // maxLine bounds a line, in bytes. It is more than net/http takes of a header
 // before it answers 431, and than it takes of a chunk's size.
 const maxLine = maxHeaderBytes + 8<<10
+
+// maxLines bounds the lines of a header or a trailer. Clients and the proxies in
+// front of us send some dozens; net/http keeps a hundred bytes and more of each,
+// for as long as the request takes.
+const maxLines = 200
+
+// shortLine is how much of the buffer of a line is kept for the next, in bytes.
+const shortLine = 1 << 10
 
 // stage is what the next line on a connection is.
 type stage int
@@ -39,6 +49,7 @@ type framing struct {
 	next stage
 	left int64  // bytes of content before the next line
 	line []byte // what has come of it
+	n    int    // lines of the header, or of the trailer, so far
 
 	// of the request whose header is being read
 	old     bool  // not by HTTP/1.1, which alone knows Transfer-Encoding
@@ -70,7 +81,9 @@ func (f *framing) accept(p []byte) (int, error) {
 		if err := f.take(); err != nil {
 			return done + end, err
 		}
-		f.line = f.line[:0]
+		if f.line = f.line[:0]; cap(f.line) > shortLine {
+			f.line = nil
+		}
 		done += end + 1
 	}
 	return len(p), nil
@@ -94,6 +107,9 @@ func (f *framing) take() error {
 			*f = framing{next: headerLine, line: f.line, old: !bytes.HasSuffix(line, []byte(" HTTP/1.1"))}
 		}
 	case headerLine:
+		if f.n++; f.n > maxLines {
+			return errManyLines
+		}
 		if len(line) > 0 {
 			return f.field(line)
 		}
@@ -106,6 +122,9 @@ func (f *framing) take() error {
 		}
 		f.next = chunkSize
 	case trailerLine:
+		if f.n++; f.n > maxLines {
+			return errManyLines
+		}
 		if len(line) == 0 {
 			f.next = requestLine
 		}
@@ -139,7 +158,7 @@ func (f *framing) begin() error {
 	case f.sized && f.chunked:
 		return fmt.Errorf("%w: Content-Length and Transfer-Encoding", errFraming)
 	case f.chunked:
-		f.next = chunkSize
+		f.next, f.n = chunkSize, 0
 	default:
 		f.next, f.left = requestLine, f.length
 	}

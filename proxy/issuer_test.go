@@ -130,3 +130,16 @@ func sign(tb testing.TB, method jwt.SigningMethod, kid string, key any, c jwt.Ma
 	}
 	return s
 }
+
+// signWith makes a good token with more in its header.
+func signWith(tb testing.TB, header map[string]any, c jwt.MapClaims) string {
+	tb.Helper()
+	t := jwt.NewWithClaims(jwt.SigningMethodRS256, c)
+	t.Header["kid"] = "k1"
+	maps.Copy(t.Header, header)
+	s, err := t.SignedString(rsaKey())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}

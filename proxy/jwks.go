@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -97,7 +98,14 @@ func (k *jwks) fetch(ctx context.Context) error {
 	return err
 }
 
-func (k *jwks) download(ctx context.Context) (keyfunc.Keyfunc, error) {
+// download is made in a goroutine of its own, so a panic over what the issuer
+// answers is an error, too.
+func (k *jwks) download(ctx context.Context) (keys keyfunc.Keyfunc, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			keys, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
 	if err != nil {
 		return nil, err

@@ -117,7 +117,7 @@ func (j *JWT) Run(ctx context.Context) { j.keys.run(ctx, j.cfg.Refresh) }
 // upload.ErrUnavailable.
 func (j *JWT) account(ctx context.Context, token string) (Account, error) {
 	claims := jwt.MapClaims{}
-	_, err := j.parser.ParseWithClaims(token, claims, j.keys.keyfunc(ctx))
+	_, err := j.parser.ParseWithClaims(token, claims, noneCritical(j.keys.keyfunc(ctx)))
 	switch {
 	case errors.Is(err, errNoKeys):
 		return Account{}, errNoKeys
@@ -129,6 +129,17 @@ func (j *JWT) account(ctx context.Context, token string) (Account, error) {
 		return Account{}, refusal(err)
 	}
 	return a, nil
+}
+
+// noneCritical refuses a token whose header lists extensions that must be
+// understood: none is (RFC 7515, section 4.1.11), and the library passes over them.
+func noneCritical(key jwt.Keyfunc) jwt.Keyfunc {
+	return func(t *jwt.Token) (any, error) {
+		if _, there := t.Header["crit"]; there {
+			return nil, errors.New("token has a critical extension")
+		}
+		return key(t)
+	}
 }
 
 // refusal is errUnauthorized with a reason for the log. The reason is not

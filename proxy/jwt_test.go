@@ -92,6 +92,8 @@ func refusedTokens(t *testing.T) map[string]string {
 		"HMAC by public key": sign(t, jwt.SigningMethodHS256, "k1", asSecret, claims(nil)),
 		"HMAC by a set's":    sign(t, jwt.SigningMethodHS256, "hmac", []byte("secret"), claims(nil)),
 		"other algorithm":    sign(t, jwt.SigningMethodRS512, "k1", rsaKey(), claims(nil)),
+		"critical header":    signWith(t, map[string]any{"crit": []string{"exp"}}, claims(nil)),
+		"empty crit":         signWith(t, map[string]any{"crit": []string{}}, claims(nil)),
 		"other kind of key":  sign(t, jwt.SigningMethodES256, "e1", ecKey(), claims(nil)),
 	}
 }

@@ -26,17 +26,24 @@ func (s *Server) receive(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Response().Header().Set(requestIDHeader, r.id)
 		s.cfg.Observer.Begun(c.Request().ContentLength)
 		defer s.finish(r)
-		if r.err = guard(next, r); r.err != nil {
+		if r.err = s.guard(next, r); r.err != nil {
 			s.fail(r)
 		}
 		return nil
 	}
 }
 
-// guard calls a handler; its panic is an error like another.
-func guard(h echo.HandlerFunc, r *request) (err error) {
+// guard calls a handler; its panic is a defect, answered like another error. But
+// http.ErrAbortHandler is a handler's word that the connection has to be dropped.
+func (s *Server) guard(h echo.HandlerFunc, r *request) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			r.dropped = true
+			panic(p)
+		default:
+			s.cfg.Observer.Defect()
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()

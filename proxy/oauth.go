@@ -23,20 +23,24 @@ type signer struct {
 }
 
 // signed finds the account that signed a request; oauth holds the parameters
-// of the signature, from wherever they came. An unknown signer costs the same
-// work, with no secrets.
+// of the signature, from wherever they came. For an unknown signer nothing is
+// computed: the refusal leaves at the time of all refusals (identify), so that
+// it does not tell who is known.
 func (t *tokens) signed(r *http.Request, f form, oauth url.Values) (Account, error) {
 	s, known := t.signers[signerID{first(oauth, "oauth_consumer_key"), first(oauth, "oauth_token")}]
+	if !known {
+		return Account{}, errUnauthorized
+	}
 	got, valid := first(oauth, "oauth_signature"), false
 	switch first(oauth, "oauth_signature_method") {
 	case "PLAINTEXT":
 		valid = same(got, s.key())
 	case "HMAC-SHA1":
-		covered := covered(r, f, oauth)
+		params := escape(normalized(covered(r, f, oauth)))
 		// TLS may end in front of us, so which of the two the client saw is not known.
-		valid = same(got, s.sign(baseString(r, "https", covered))) || same(got, s.sign(baseString(r, "http", covered)))
+		valid = same(got, s.sign(baseString(r, "https", params))) || same(got, s.sign(baseString(r, "http", params)))
 	}
-	if !known || !valid {
+	if !valid {
 		return Account{}, errUnauthorized
 	}
 	return s.account, nil

@@ -12,6 +12,7 @@ type Observer interface {
 	Routes(routes []Route) // what there is, once and before all else
 	Begun(length int64)    // a request's head was read, which announced a body of so many bytes; -1: unknown
 	Ended(o Observation)   // for each Begun, after the answer
+	Defect()               // a panic was caught
 }
 
 // Route is a method and a pattern of paths, such as /1/files/*.
@@ -42,6 +43,7 @@ type silent struct{}
 func (silent) Routes([]Route)    {}
 func (silent) Begun(int64)       {}
 func (silent) Ended(Observation) {}
+func (silent) Defect()           {}
 
 // observe tells what routes there are.
 func (s *Server) observe() {

@@ -19,6 +19,19 @@ type notebook struct {
 	routes []Route
 	begun  []int64
 	ended  []Observation
+	defect int
+}
+
+func (n *notebook) Defect() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.defect++
+}
+
+func (n *notebook) defects() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.defect
 }
 
 func (n *notebook) Routes(r []Route) { n.routes = r }

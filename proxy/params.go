@@ -15,6 +15,14 @@ import (
 // maxForm bounds a form in bytes: some short parameters and OAuth's.
 const maxForm = 64 << 10
 
+// maxParams bounds the parameters of a query or a form, and of an Authorization
+// header. Clients send a dozen; each costs more than its bytes to parse, sort
+// and escape, before it is known who asks.
+const maxParams = 100
+
+// tooMany says whether there are more parameters than that in a text.
+func tooMany(raw, separator string) bool { return strings.Count(raw, separator) >= maxParams }
+
 // maxUploadID bounds an upload id in bytes; ours have 22.
 const maxUploadID = 128
 
@@ -110,6 +118,9 @@ func (r *request) parseForm() (form, error) {
 		if err != nil {
 			return form{}, err
 		}
+		if tooMany(string(raw), "&") {
+			return form{}, errManyFields
+		}
 		fields, _ := url.ParseQuery(string(raw))
 		return form{fields: fields, signed: true}, nil
 	case "multipart/form-data":
@@ -135,6 +146,8 @@ func (r *request) readForm() ([]byte, error) {
 	return form, nil
 }
 
+var errManyFields = invalid("form has too many fields")
+
 // parseMultipart reads the fields of a form that is in memory; files among
 // them are passed over. multipart's own ReadForm would write temporary files.
 func parseMultipart(form []byte, boundary string) (url.Values, error) {
@@ -143,13 +156,16 @@ func parseMultipart(form []byte, boundary string) (url.Values, error) {
 	}
 	fields := url.Values{}
 	parts := multipart.NewReader(bytes.NewReader(form), boundary)
-	for {
+	for n := 0; ; n++ {
 		p, err := parts.NextPart()
 		if err == io.EOF {
 			return fields, nil
 		}
 		if err != nil {
 			return nil, invalid("multipart form is malformed")
+		}
+		if n == maxParams {
+			return nil, errManyFields
 		}
 		if p.FileName() != "" {
 			continue

@@ -16,7 +16,7 @@ import (
 // 100 GB takes minutes (PROTOCOL 5.10). BodyIdle bounds a request that stalls.
 const (
 	headerTimeout  = 20 * time.Second
-	maxHeaderBytes = 64 << 10
+	maxHeaderBytes = 32 << 10
 	keepAlive      = 2 * time.Minute
 )
 
@@ -49,7 +49,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 		srv.Protocols.SetHTTP2(true)
 		run = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
 	} else {
-		l = strictListener{l, onlyHTTP1(s.cfg.TLS), s.cfg.Log}
+		l = strictListener{l, onlyHTTP1(s.cfg.TLS), s.cfg.Log, s.cfg.Observer.Defect}
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- run(l) }()

@@ -3,8 +3,10 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -136,7 +138,23 @@ func New(cfg Config) *Server {
 // ServeHTTP answers one request. The connection under w should allow read
 // deadlines, as net/http's do; without them a stalled body is waited for.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer s.catch()
 	s.routes.ServeHTTP(w, r)
+}
+
+// catch is for a panic outside of what guard sees: while an error is being
+// answered, or the request is being accounted for. How much was answered is not
+// known then, so the connection is dropped.
+func (s *Server) catch() {
+	switch p := recover(); p {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(p)
+	default:
+		s.cfg.Observer.Defect()
+		s.cfg.Log.Error("panic", "err", fmt.Sprintf("%v\n%s", p, debug.Stack()))
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // SetNotReady makes /readyz answer 503 from now on, so that load balancers

@@ -38,9 +38,10 @@ func covered(r *http.Request, f form, oauth url.Values) url.Values {
 	return all
 }
 
-// baseString is what a client signs (RFC 5849, 3.4.1.1).
-func baseString(r *http.Request, scheme string, params url.Values) string {
-	return r.Method + "&" + escape(baseURI(r, scheme)) + "&" + escape(normalized(params))
+// baseString is what a client signs (RFC 5849, 3.4.1.1); params are normalized
+// and escaped.
+func baseString(r *http.Request, scheme, params string) string {
+	return r.Method + "&" + escape(baseURI(r, scheme)) + "&" + params
 }
 
 // baseURI is the URL as the client wrote it, but for its query and the scheme's

@@ -44,7 +44,7 @@ func TestBaseString(t *testing.T) {
 		"key%3D9djdj82h48djs9d2%26oauth_nonce%3D7d8f3e4a%26oauth_signature_m" +
 		"ethod%3DHMAC-SHA1%26oauth_timestamp%3D137131201%26oauth_token%3Dkkk" +
 		"9d7dh3k39sjv7"
-	got := baseString(r, "http", covered(r, f, oauth))
+	got := baseString(r, "http", escape(normalized(covered(r, f, oauth))))
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/chunkgate/chunkgate/upload"
@@ -13,8 +15,9 @@ import (
 // is clear. With a TLS configuration they end TLS.
 type strictListener struct {
 	net.Listener
-	tls *tls.Config // nil: no TLS
-	log *slog.Logger
+	tls    *tls.Config // nil: no TLS
+	log    *slog.Logger
+	defect func() // told of a panic that was caught; nil: nobody
 }
 
 // Accept implements net.Listener.
@@ -24,10 +27,12 @@ func (l strictListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	if l.tls == nil {
-		return &strictConn{Conn: c, log: l.log, raw: spliceable(c), patience: patience{raw: waitable(c)}}, nil
+		return &strictConn{
+			Conn: c, log: l.log, defect: l.defect, raw: spliceable(c), patience: patience{raw: waitable(c)},
+		}, nil
 	}
 	secure := tls.Server(c, l.tls)
-	return &strictConn{Conn: secure, handshake: secure.Handshake, log: l.log}, nil
+	return &strictConn{Conn: secure, handshake: secure.Handshake, log: l.log, defect: l.defect}, nil
 }
 
 // strictConn is a connection to net/http, which answers an error of reading
@@ -35,9 +40,11 @@ func (l strictListener) Accept() (net.Conn, error) {
 type strictConn struct {
 	net.Conn
 	log       *slog.Logger
+	defect    func()
 	handshake func() error // still to be done, under the deadline of the first header; or nil
 	framing   framing
 	refused   error // nothing is read any more
+	unclear   error // likewise, since it is not clear where a request begins or ends
 
 	raw      syscall.RawConn // what may be spliced from; nil: nothing
 	patience patience
@@ -47,7 +54,20 @@ type strictConn struct {
 }
 
 // Read implements net.Conn. There is one Read at a time, as net/http does it.
-func (c *strictConn) Read(p []byte) (int, error) {
+// It may be in a goroutine of net/http's where a panic would end the process.
+func (c *strictConn) Read(p []byte) (n int, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			n, err = 0, c.refuse("panic", fmt.Errorf("%v\n%s", cause, debug.Stack()))
+			if c.defect != nil {
+				c.defect()
+			}
+		}
+	}()
+	return c.read(p)
+}
+
+func (c *strictConn) read(p []byte) (int, error) {
 	if c.refused != nil {
 		return 0, c.refused
 	}
@@ -78,6 +98,7 @@ func (c *strictConn) Read(p []byte) (int, error) {
 	c.last = n
 	n, unclear := c.framing.accept(p[:n])
 	if unclear != nil {
+		c.unclear = unclear
 		err = c.refuse("connection refused", unclear)
 	}
 	return n, err
