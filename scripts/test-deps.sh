@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gets what the tests need beyond Go and says what it does: Redis, nginx and the
 # real clients' languages and libraries from Debian, dropbox-js from npm, and
-# MinIO, k6, toxiproxy, Helm and kubeconform, built once into Go's cache.
+# MinIO, versitygw, k6, toxiproxy, Helm and kubeconform, built once into Go's cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,8 +45,9 @@ if ! cmp -s $js/package-lock.json $js/node_modules/.installed-lock.json; then
   cp $js/package-lock.json $js/node_modules/.installed-lock.json
 fi
 
-say "Building MinIO, k6 and toxiproxy (some minutes the first time, then from Go's cache)"
+say "Building MinIO, versitygw, k6 and toxiproxy (some minutes the first time, then from Go's cache)"
 go tool -modfile=tools/minio/go.mod minio --version
+go tool -modfile=tools/versitygw/go.mod versitygw --version
 go tool -modfile=tools/k6/go.mod k6 version
 go tool -modfile=tools/toxiproxy/go.mod server -version
 

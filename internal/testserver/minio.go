@@ -8,32 +8,14 @@ import (
 	"path/filepath"
 )
 
-// Store is a MinIO server of the test's own, with an empty bucket.
-type Store struct {
-	*Process
-	Endpoint  string
-	AccessKey string
-	SecretKey string
-	Region    string
-	Bucket    string
-	Data      string // the folder its data lies in
-}
-
-// MinIO starts one with its data in a folder of the test's own. env is added to
+// MinIO starts a MinIO with its data in a folder of the test's own. env is added to
 // its settings and wins. The first call on a machine builds it, which takes
 // minutes.
 func MinIO(tb TB, env ...string) Store {
 	tb.Helper()
 	program := Tool(tb, "minio", "minio")
 	addr := FreeAddr(tb)
-	s := Store{
-		Endpoint:  "http://" + addr,
-		AccessKey: "local",
-		SecretKey: "local-secret",
-		Region:    "us-east-1",
-		Bucket:    "uploads",
-		Data:      tb.TempDir(),
-	}
+	s := newStore(tb, addr)
 	// On a single drive a bucket is a folder.
 	if err := os.Mkdir(filepath.Join(s.Data, s.Bucket), 0o755); err != nil {
 		tb.Fatal(err)
