@@ -58,21 +58,24 @@ func Serve(tb TB, program string, s Store, r Redis, env ...string) Proxy {
 	}
 	addr := FreeAddr(tb)
 	p := Proxy{BaseURL: "http://" + addr}
-	settings := append([]string{
-		"CHUNKGATE_LISTEN=" + addr,
-		"CHUNKGATE_REDIS_URL=" + r.URL,
-		"CHUNKGATE_S3_ENDPOINT=" + s.Endpoint,
-		"CHUNKGATE_S3_BUCKET=" + s.Bucket,
-		"CHUNKGATE_S3_PATH_STYLE=true",
-		"CHUNKGATE_TOKENS_FILE=" + file,
-		"AWS_ACCESS_KEY_ID=" + s.AccessKey,
-		"AWS_SECRET_ACCESS_KEY=" + s.SecretKey,
-		"AWS_REGION=" + s.Region,
-		"GORACE=halt_on_error=1",
-	}, env...)
+	settings := append(Settings(s, r), "CHUNKGATE_LISTEN="+addr, "CHUNKGATE_TOKENS_FILE="+file, "GORACE=halt_on_error=1")
+	settings = append(settings, env...)
 	p.start = func(tb TB) *Process {
 		return start(tb, answers(p.BaseURL+"/readyz", http.StatusOK), settings, program, "serve")
 	}
 	p.Process = p.start(tb)
 	return p
+}
+
+// Settings tell the program where s and r are.
+func Settings(s Store, r Redis) []string {
+	return []string{
+		"CHUNKGATE_REDIS_URL=" + r.URL,
+		"CHUNKGATE_S3_ENDPOINT=" + s.Endpoint,
+		"CHUNKGATE_S3_BUCKET=" + s.Bucket,
+		"CHUNKGATE_S3_PATH_STYLE=true",
+		"AWS_ACCESS_KEY_ID=" + s.AccessKey,
+		"AWS_SECRET_ACCESS_KEY=" + s.SecretKey,
+		"AWS_REGION=" + s.Region,
+	}
 }

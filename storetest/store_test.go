@@ -1,0 +1,58 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/chunkgate/chunkgate/internal/testserver"
+)
+
+// site is where the flows run.
+type site struct {
+	name  string
+	start func(*testing.T) *ground
+	habits
+}
+
+// habits are what a store does otherwise than Amazon S3.
+type habits struct {
+	// noFileBesideFolder: while there is a/b there can be no object a. Two
+	// commits at the same moment, to a/b and to a, cannot both succeed.
+	noFileBesideFolder bool
+	// doctor is what doctor has to say about it that is not ok, check by check.
+	doctor map[string]string
+}
+
+// ground is a running store with settings for the program in front of it.
+type ground struct {
+	testserver.Store                  // past the relay, if there is one
+	seen             testserver.Store // as the program sees it
+	env              []string
+	trouble          func() // comes before each flow
+}
+
+func plain(start func(testserver.TB) testserver.Store) func(*testing.T) *ground {
+	return func(t *testing.T) *ground {
+		s := start(t)
+		return &ground{Store: s, seen: s, trouble: func() {}}
+	}
+}
+
+// relayed is a MinIO behind AWS's rules.
+func relayed(trouble func(*testserver.AWS)) func(*testing.T) *ground {
+	return func(t *testing.T) *ground {
+		s := testserver.MinIO(t)
+		a := testserver.RelayAWS(t, s, "eu-central-1")
+		seen := a.Store
+		env := append(a.Env(), "CHUNKGATE_S3_CHECKSUM=none")
+		return &ground{Store: s, seen: seen, env: env, trouble: func() { trouble(a) }}
+	}
+}
+
+// minioTold is doctor's word on every MinIO that it is not told about.
+const minioTold = "24h by default"
+
+var sites = []site{
+	{"MinIO", plain(testserver.Stores()["MinIO"]), habits{doctor: map[string]string{"s3 expiry": minioTold}}},
+	{"versitygw", plain(testserver.Stores()["versitygw"]), habits{noFileBesideFolder: true}},
+	{"AWS's rules", relayed(func(*testserver.AWS) {}), habits{doctor: map[string]string{"s3 expiry": "no rule ends"}}},
+}
