@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chunkgate/chunkgate/internal/teststore"
 	"github.com/chunkgate/chunkgate/s3backend"
 	"github.com/chunkgate/chunkgate/session"
 	"github.com/chunkgate/chunkgate/upload"
@@ -29,10 +30,10 @@ func TestOrphans(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = client.Close() })
+		by := func() time.Duration { return ahead }
 		return upload.New(upload.Config{
-			Sessions: session.New(client, session.Options{}), Objects: objects, Limits: upload.S3Limits(),
+			Sessions: session.New(client, session.Options{Ahead: by}), Objects: teststore.Aged(objects, by), Limits: upload.S3Limits(),
 			TTL: 48 * time.Hour, StagingPrefix: ".chunkgate/", TailInSessions: 8 << 20, BufferMemory: 64 << 20,
-			Now: func() time.Time { return time.Now().Add(ahead) },
 		})
 	}
 	chunk := make([]byte, 6<<20)

@@ -248,11 +248,11 @@ func (m *matrix) check(t *testing.T, key string) {
 
 // wantNoneCounted checks that no upload counts against its owner any more. One
 // whose record was never stored is counted until its expiry, in a key that
-// vanishes then; by a clock that is ahead, a claim forgets it.
+// vanishes then; when that has passed, a claim forgets it.
 func (m *matrix) wantNoneCounted(t *testing.T) {
 	t.Helper()
-	s, now := session.New(m.sessions, session.Options{}), time.Now().Add(49*time.Hour)
-	if err := s.Claim(t.Context(), testserver.Owner, "probe", 1, now, now.Add(time.Hour)); err != nil {
+	s := session.New(m.sessions, session.Options{Ahead: func() time.Duration { return 49 * time.Hour }})
+	if err := s.Claim(t.Context(), testserver.Owner, "probe", 1, time.Hour); err != nil {
 		t.Errorf("claim the only upload: %v", err)
 	}
 	if err := s.Release(t.Context(), testserver.Owner, "probe"); err != nil {
@@ -260,11 +260,11 @@ func (m *matrix) wantNoneCounted(t *testing.T) {
 	}
 }
 
-// sweep sweeps past the faults, orphans first, by a clock that is ahead.
+// sweep sweeps past the faults, orphans first, when so much time has passed.
 func (m *matrix) sweep(t *testing.T, ahead time.Duration) {
 	t.Helper()
-	c := teststore.Config(session.New(m.sessions, session.Options{}), m.objects)
-	c.Now = func() time.Time { return time.Now().Add(ahead) }
+	by := func() time.Duration { return ahead }
+	c := teststore.Config(session.New(m.sessions, session.Options{Ahead: by}), teststore.Aged(m.objects, by))
 	e := upload.New(c)
 	_, orphans := e.Orphans(t.Context())
 	_, err := e.Sweep(t.Context())

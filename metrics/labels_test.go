@@ -156,7 +156,7 @@ func weirdErrors(t *testing.T, m *metrics.Metrics) {
 	} {
 		_, _ = o.Head(t.Context(), "hunter2")
 		_, _ = f.Read(t.Context(), "hunter2", "", 0, 1)
-		_, _ = s.Get(t.Context(), "hunter2", "hunter2", time.Now())
+		_, _ = s.Get(t.Context(), "hunter2", "hunter2")
 		for range o.List(t.Context(), "hunter2") {
 			break
 		}

@@ -15,10 +15,10 @@ const (
 
 // WatchUploads shows how many uploads are open over all replicas, which count
 // says in one cheap call. It may be called once.
-func (m *Metrics) WatchUploads(count func(context.Context, time.Time) (int64, error)) {
+func (m *Metrics) WatchUploads(count func(context.Context) (int64, error)) {
 	m.registry.MustRegister(newSampled("uploads_open",
 		"Uploads that have neither ended nor expired. The same at every replica.",
-		func(ctx context.Context) (int64, error) { return count(ctx, time.Now()) }, time.Now))
+		count, time.Now))
 }
 
 // sampled is a gauge whose value costs a call to a store. While that fails,

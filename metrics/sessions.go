@@ -46,15 +46,15 @@ type sessions struct {
 }
 
 // Open implements upload.Sessions.
-func (d sessions) Open(ctx context.Context, s upload.Session, wanted int) (n upload.Numbers, err error) {
+func (d sessions) Open(ctx context.Context, s upload.Session, ttl time.Duration, wanted int) (stored upload.Session, n upload.Numbers, err error) {
 	defer d.calls.done(opOpen, time.Now(), &err)
-	return d.next.Open(ctx, s, wanted)
+	return d.next.Open(ctx, s, ttl, wanted)
 }
 
 // Get implements upload.Sessions.
-func (d sessions) Get(ctx context.Context, id, owner string, now time.Time) (s upload.Session, err error) {
+func (d sessions) Get(ctx context.Context, id, owner string) (s upload.Session, err error) {
 	defer d.calls.done(opGet, time.Now(), &err)
-	return d.next.Get(ctx, id, owner, now)
+	return d.next.Get(ctx, id, owner)
 }
 
 // Begin implements upload.Sessions.
@@ -64,15 +64,15 @@ func (d sessions) Begin(ctx context.Context, b upload.Begin) (s upload.Session, 
 }
 
 // Draw implements upload.Sessions.
-func (d sessions) Draw(ctx context.Context, id string, wanted int, now time.Time) (n upload.Numbers, err error) {
+func (d sessions) Draw(ctx context.Context, id string, wanted int) (n upload.Numbers, err error) {
 	defer d.calls.done(opDraw, time.Now(), &err)
-	return d.next.Draw(ctx, id, wanted, now)
+	return d.next.Draw(ctx, id, wanted)
 }
 
 // Attach implements upload.Sessions.
-func (d sessions) Attach(ctx context.Context, id, uploadID string, now time.Time) (stored string, err error) {
+func (d sessions) Attach(ctx context.Context, id, uploadID string) (stored string, err error) {
 	defer d.calls.done(opAttach, time.Now(), &err)
-	return d.next.Attach(ctx, id, uploadID, now)
+	return d.next.Attach(ctx, id, uploadID)
 }
 
 // Detach implements upload.Sessions.
@@ -112,15 +112,15 @@ func (d sessions) DropPieces(ctx context.Context, id string, fragments []upload.
 }
 
 // BeginCommit implements upload.Sessions.
-func (d sessions) BeginCommit(ctx context.Context, id, owner string, c upload.Commit, now time.Time) (s upload.Session, previous *upload.Commit, err error) {
+func (d sessions) BeginCommit(ctx context.Context, id, owner string, c upload.Commit, lease time.Duration) (s upload.Session, previous *upload.Commit, err error) {
 	defer d.calls.done(opBeginCommit, time.Now(), &err)
-	return d.next.BeginCommit(ctx, id, owner, c, now)
+	return d.next.BeginCommit(ctx, id, owner, c, lease)
 }
 
 // UpdateCommit implements upload.Sessions.
-func (d sessions) UpdateCommit(ctx context.Context, id string, c upload.Commit, sealed bool) (err error) {
+func (d sessions) UpdateCommit(ctx context.Context, id string, c upload.Commit, lease time.Duration, sealed bool) (err error) {
 	defer d.calls.done(opUpdateCommit, time.Now(), &err)
-	return d.next.UpdateCommit(ctx, id, c, sealed)
+	return d.next.UpdateCommit(ctx, id, c, lease, sealed)
 }
 
 // EndCommit implements upload.Sessions.
@@ -136,21 +136,21 @@ func (d sessions) Reopen(ctx context.Context, id, runner string) (err error) {
 }
 
 // Bury implements upload.Sessions.
-func (d sessions) Bury(ctx context.Context, id, owner string, now time.Time) (s upload.Session, err error) {
+func (d sessions) Bury(ctx context.Context, id, owner string) (s upload.Session, err error) {
 	defer d.calls.done(opBury, time.Now(), &err)
-	return d.next.Bury(ctx, id, owner, now)
+	return d.next.Bury(ctx, id, owner)
 }
 
 // Due implements upload.Sessions.
-func (d sessions) Due(ctx context.Context, now, retry time.Time, max int) (ids []string, err error) {
+func (d sessions) Due(ctx context.Context, late, retry time.Duration, max int) (ids []string, err error) {
 	defer d.calls.done(opDue, time.Now(), &err)
-	return d.next.Due(ctx, now, retry, max)
+	return d.next.Due(ctx, late, retry, max)
 }
 
 // Adopt implements upload.Sessions.
-func (d sessions) Adopt(ctx context.Context, ids []string, deadline time.Time) (n int, err error) {
+func (d sessions) Adopt(ctx context.Context, ids []string, late time.Duration) (n int, err error) {
 	defer d.calls.done(opAdopt, time.Now(), &err)
-	return d.next.Adopt(ctx, ids, deadline)
+	return d.next.Adopt(ctx, ids, late)
 }
 
 // Forget implements upload.Sessions.

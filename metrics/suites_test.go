@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"crypto/rand"
 	"testing"
+	"time"
 
 	"github.com/chunkgate/chunkgate/internal/testserver"
 	"github.com/chunkgate/chunkgate/internal/teststore"
@@ -17,14 +18,16 @@ import (
 
 func TestSessions(t *testing.T) {
 	server := testserver.StartRedis(t)
-	uploadtest.TestSessions(t, func(t *testing.T) upload.Sessions {
-		return metrics.New().Sessions(mustSessions(t, server.URL))
+	uploadtest.TestSessions(t, func(t *testing.T, ahead func() time.Duration) upload.Sessions {
+		return metrics.New().Sessions(mustSessions(t, server.URL, ahead))
 	})
 }
 
 func TestSessionsInMemory(t *testing.T) {
-	uploadtest.TestSessions(t, func(*testing.T) upload.Sessions {
-		return metrics.New().Sessions(uploadtest.NewSessions())
+	uploadtest.TestSessions(t, func(_ *testing.T, ahead func() time.Duration) upload.Sessions {
+		s := uploadtest.NewSessions()
+		s.Clock = func() time.Time { return time.Now().Add(ahead()) }
+		return metrics.New().Sessions(s)
 	})
 }
 
@@ -41,12 +44,12 @@ func TestFiles(t *testing.T) {
 	})
 }
 
-func mustSessions(tb testing.TB, url string) *session.Store {
+func mustSessions(tb testing.TB, url string, ahead func() time.Duration) *session.Store {
 	tb.Helper()
 	client, err := session.Connect(url)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = client.Close() })
-	return session.New(client, session.Options{Prefix: rand.Text() + ":"})
+	return session.New(client, session.Options{Prefix: rand.Text() + ":", Ahead: ahead})
 }

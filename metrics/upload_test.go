@@ -36,7 +36,7 @@ type watched struct {
 func newWatched(t *testing.T) *watched {
 	t.Helper()
 	w := &watched{metrics: metrics.New()}
-	sessions, objects := mustSessions(t, testserver.StartRedis(t).URL), teststore.Open(t, testserver.MinIO(t))
+	sessions, objects := mustSessions(t, testserver.StartRedis(t).URL, nil), teststore.Open(t, testserver.MinIO(t))
 	c := teststore.Config(w.metrics.Sessions(sessions), objects)
 	c.Objects, c.Observer, c.Quotas = w.metrics.Objects(objects), w.metrics.Engine, sessions
 	w.engine = upload.New(c)

@@ -13,12 +13,17 @@ type faultySessions struct {
 	g *gate
 }
 
-func (f faultySessions) Open(ctx context.Context, s upload.Session, wanted int) (upload.Numbers, error) {
-	return fetch(ctx, f.g, "open", func() (upload.Numbers, error) { return f.Sessions.Open(ctx, s, wanted) })
+func (f faultySessions) Open(ctx context.Context, s upload.Session, ttl time.Duration, wanted int) (upload.Session, upload.Numbers, error) {
+	var n upload.Numbers
+	stored, err := fetch(ctx, f.g, "open", func() (stored upload.Session, err error) {
+		stored, n, err = f.Sessions.Open(ctx, s, ttl, wanted)
+		return stored, err
+	})
+	return stored, n, err
 }
 
-func (f faultySessions) Get(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
-	return fetch(ctx, f.g, "get", func() (upload.Session, error) { return f.Sessions.Get(ctx, id, owner, now) })
+func (f faultySessions) Get(ctx context.Context, id, owner string) (upload.Session, error) {
+	return fetch(ctx, f.g, "get", func() (upload.Session, error) { return f.Sessions.Get(ctx, id, owner) })
 }
 
 func (f faultySessions) Begin(ctx context.Context, b upload.Begin) (upload.Session, upload.Numbers, error) {
@@ -30,12 +35,12 @@ func (f faultySessions) Begin(ctx context.Context, b upload.Begin) (upload.Sessi
 	return s, n, err
 }
 
-func (f faultySessions) Draw(ctx context.Context, id string, wanted int, now time.Time) (upload.Numbers, error) {
-	return fetch(ctx, f.g, "draw", func() (upload.Numbers, error) { return f.Sessions.Draw(ctx, id, wanted, now) })
+func (f faultySessions) Draw(ctx context.Context, id string, wanted int) (upload.Numbers, error) {
+	return fetch(ctx, f.g, "draw", func() (upload.Numbers, error) { return f.Sessions.Draw(ctx, id, wanted) })
 }
 
-func (f faultySessions) Attach(ctx context.Context, id, uploadID string, now time.Time) (string, error) {
-	return fetch(ctx, f.g, "attach", func() (string, error) { return f.Sessions.Attach(ctx, id, uploadID, now) })
+func (f faultySessions) Attach(ctx context.Context, id, uploadID string) (string, error) {
+	return fetch(ctx, f.g, "attach", func() (string, error) { return f.Sessions.Attach(ctx, id, uploadID) })
 }
 
 func (f faultySessions) Detach(ctx context.Context, id, uploadID string) error {
@@ -62,17 +67,17 @@ func (f faultySessions) DropPieces(ctx context.Context, id string, fragments []u
 	return f.g.pass(ctx, "drop pieces", func() error { return f.Sessions.DropPieces(ctx, id, fragments) })
 }
 
-func (f faultySessions) BeginCommit(ctx context.Context, id, owner string, c upload.Commit, now time.Time) (upload.Session, *upload.Commit, error) {
+func (f faultySessions) BeginCommit(ctx context.Context, id, owner string, c upload.Commit, lease time.Duration) (upload.Session, *upload.Commit, error) {
 	var previous *upload.Commit
 	s, err := fetch(ctx, f.g, "begin commit", func() (s upload.Session, err error) {
-		s, previous, err = f.Sessions.BeginCommit(ctx, id, owner, c, now)
+		s, previous, err = f.Sessions.BeginCommit(ctx, id, owner, c, lease)
 		return s, err
 	})
 	return s, previous, err
 }
 
-func (f faultySessions) UpdateCommit(ctx context.Context, id string, c upload.Commit, sealed bool) error {
-	return f.g.pass(ctx, "update commit", func() error { return f.Sessions.UpdateCommit(ctx, id, c, sealed) })
+func (f faultySessions) UpdateCommit(ctx context.Context, id string, c upload.Commit, lease time.Duration, sealed bool) error {
+	return f.g.pass(ctx, "update commit", func() error { return f.Sessions.UpdateCommit(ctx, id, c, lease, sealed) })
 }
 
 func (f faultySessions) EndCommit(ctx context.Context, id string, c upload.Commit) error {
@@ -83,16 +88,16 @@ func (f faultySessions) Reopen(ctx context.Context, id, runner string) error {
 	return f.g.pass(ctx, "reopen", func() error { return f.Sessions.Reopen(ctx, id, runner) })
 }
 
-func (f faultySessions) Bury(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
-	return fetch(ctx, f.g, "bury", func() (upload.Session, error) { return f.Sessions.Bury(ctx, id, owner, now) })
+func (f faultySessions) Bury(ctx context.Context, id, owner string) (upload.Session, error) {
+	return fetch(ctx, f.g, "bury", func() (upload.Session, error) { return f.Sessions.Bury(ctx, id, owner) })
 }
 
-func (f faultySessions) Due(ctx context.Context, now, retry time.Time, most int) ([]string, error) {
-	return fetch(ctx, f.g, "due", func() ([]string, error) { return f.Sessions.Due(ctx, now, retry, most) })
+func (f faultySessions) Due(ctx context.Context, late, retry time.Duration, most int) ([]string, error) {
+	return fetch(ctx, f.g, "due", func() ([]string, error) { return f.Sessions.Due(ctx, late, retry, most) })
 }
 
-func (f faultySessions) Adopt(ctx context.Context, ids []string, deadline time.Time) (int, error) {
-	return fetch(ctx, f.g, "adopt", func() (int, error) { return f.Sessions.Adopt(ctx, ids, deadline) })
+func (f faultySessions) Adopt(ctx context.Context, ids []string, late time.Duration) (int, error) {
+	return fetch(ctx, f.g, "adopt", func() (int, error) { return f.Sessions.Adopt(ctx, ids, late) })
 }
 
 func (f faultySessions) Forget(ctx context.Context, id string) error {

@@ -27,7 +27,7 @@ type stack struct {
 	redis   redis.UniversalClient
 	objects *s3backend.Backend
 	engines [2]*upload.Engine
-	ahead   atomic.Int64 // nanoseconds; the engines' clock runs so much ahead
+	ahead   atomic.Int64 // nanoseconds; Redis's time is so much ahead
 }
 
 func newStack(t *testing.T) *stack {
@@ -40,8 +40,9 @@ func newStack(t *testing.T) *stack {
 	t.Cleanup(func() { _ = client.Close() })
 	s := &stack{redis: client, objects: teststore.Open(t, store)}
 	for i := range s.engines {
-		c := teststore.Config(session.New(client, session.Options{}), s.objects)
-		c.TTL, c.Now = ttl, s.now
+		by := func() time.Duration { return time.Duration(s.ahead.Load()) }
+		c := teststore.Config(session.New(client, session.Options{Ahead: by}), s.objects)
+		c.TTL = ttl
 		s.engines[i] = upload.New(c)
 	}
 	return s

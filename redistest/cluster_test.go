@@ -80,15 +80,15 @@ func complete(t *testing.T, node *redis.Client) bool {
 
 func TestClusterSessions(t *testing.T) {
 	url := startCluster(t)
-	uploadtest.TestSessions(t, func(t *testing.T) upload.Sessions {
-		return session.New(mustConnect(t, url), session.Options{Prefix: rand.Text() + ":"})
+	uploadtest.TestSessions(t, func(t *testing.T, ahead func() time.Duration) upload.Sessions {
+		return session.New(mustConnect(t, url), session.Options{Prefix: rand.Text() + ":", Ahead: ahead})
 	})
 }
 
 func TestClusterQuotas(t *testing.T) {
 	url := startCluster(t)
-	uploadtest.TestQuotas(t, func(t *testing.T) upload.Quotas {
-		return session.New(mustConnect(t, url), session.Options{Prefix: rand.Text() + ":"})
+	uploadtest.TestQuotas(t, func(t *testing.T, ahead func() time.Duration) upload.Quotas {
+		return session.New(mustConnect(t, url), session.Options{Prefix: rand.Text() + ":", Ahead: ahead})
 	})
 }
 

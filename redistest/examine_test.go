@@ -18,11 +18,10 @@ import (
 func TestClusterExamine(t *testing.T) {
 	cluster := mustConnect(t, startCluster(t)).(*redis.ClusterClient)
 	sessions := session.New(cluster, session.Options{})
-	now := time.Now()
 	const all = 20
 	for i := range all {
-		u := upload.Session{ID: fmt.Sprint("u", i), Owner: "alice", Created: now, Expires: now.Add(time.Hour), Key: "k"}
-		if _, err := sessions.Open(t.Context(), u, 0); err != nil {
+		u := upload.Session{ID: fmt.Sprint("u", i), Owner: "alice", Key: "k"}
+		if _, _, err := sessions.Open(t.Context(), u, time.Hour, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -29,7 +29,7 @@ type stack struct {
 	redis   redis.UniversalClient
 	options session.Options
 	objects *s3backend.Backend
-	ahead   atomic.Int64 // nanoseconds; the engines' clock runs so much ahead
+	ahead   atomic.Int64 // nanoseconds; the stores' time is so much ahead
 }
 
 func newStack(t *testing.T, redisURL string, store testserver.Store) *stack {
@@ -49,9 +49,10 @@ func mustConnect(t *testing.T, url string) redis.UniversalClient {
 
 // engine keeps tails of up to tail bytes in Redis.
 func (s *stack) engine(tail int64) *upload.Engine {
-	c := teststore.Config(session.New(s.redis, s.options), s.objects)
+	by := func() time.Duration { return time.Duration(s.ahead.Load()) }
+	s.options.Ahead = by
+	c := teststore.Config(session.New(s.redis, s.options), teststore.Aged(s.objects, by))
 	c.TailInSessions = tail
-	c.Now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 	return upload.New(c)
 }
 

@@ -2,10 +2,14 @@ package s3backend
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -15,12 +19,16 @@ import (
 func (b *Backend) Staged(ctx context.Context, prefix string) iter.Seq2[upload.Staged, error] {
 	return func(yield func(upload.Staged, error) bool) {
 		for page, err := range b.pages(ctx, &s3.ListObjectsV2Input{Bucket: &b.bucket, Prefix: &prefix}) {
+			var now time.Time
+			if err == nil {
+				now, err = storesTime(page.ResultMetadata)
+			}
 			if err != nil {
 				yield(upload.Staged{}, err)
 				return
 			}
 			for _, o := range page.Contents {
-				if !yield(upload.Staged{Key: aws.ToString(o.Key), Since: aws.ToTime(o.LastModified)}, nil) {
+				if !yield(upload.Staged{Key: aws.ToString(o.Key), Age: now.Sub(aws.ToTime(o.LastModified))}, nil) {
 					return
 				}
 			}
@@ -29,14 +37,28 @@ func (b *Backend) Staged(ctx context.Context, prefix string) iter.Seq2[upload.St
 	}
 }
 
+// storesTime is when the store answered, by its own clock: the times in a
+// listing are by that one too.
+func storesTime(answer middleware.Metadata) (time.Time, error) {
+	now, ok := awsmiddleware.GetServerTime(answer)
+	if !ok || now.IsZero() {
+		return time.Time{}, fmt.Errorf("list: the store's answer has no Date: %w", upload.ErrUnavailable)
+	}
+	return now, nil
+}
+
 func (b *Backend) stagedMultiparts(ctx context.Context, prefix string, yield func(upload.Staged, error) bool) {
 	for page, err := range b.multipartPages(ctx, prefix) {
+		var now time.Time
+		if err == nil {
+			now, err = storesTime(page.ResultMetadata)
+		}
 		if err != nil {
 			yield(upload.Staged{}, err)
 			return
 		}
 		for _, u := range page.Uploads {
-			if !yield(upload.Staged{Key: aws.ToString(u.Key), Since: aws.ToTime(u.Initiated)}, nil) {
+			if !yield(upload.Staged{Key: aws.ToString(u.Key), Age: now.Sub(aws.ToTime(u.Initiated))}, nil) {
 				return
 			}
 		}

@@ -17,23 +17,20 @@ func BenchmarkChunk(b *testing.B) {
 	s := session.New(mustConnect(b, testserver.StartRedis(b).URL), session.Options{})
 	for _, parts := range []int{0, 5000} {
 		b.Run("parts="+strconv.Itoa(parts), func(b *testing.B) {
-			now := time.Now()
 			id := fmt.Sprintf("bench-%d-%d", parts, b.N)
-			_, err := s.Open(b.Context(), upload.Session{
-				ID: id, Owner: "ada", State: upload.Open, Created: now, Expires: now.Add(time.Hour), Key: "k",
-			}, 1)
+			_, _, err := s.Open(b.Context(), upload.Session{ID: id, Owner: "ada", Key: "k"}, time.Hour, 1)
 			if err != nil {
 				b.Fatal(err)
 			}
-			if _, err := s.Attach(b.Context(), id, "m", now); err != nil {
+			if _, err := s.Attach(b.Context(), id, "m"); err != nil {
 				b.Fatal(err)
 			}
 			chunk := func(parts int) {
-				u, n, err := s.Begin(b.Context(), upload.Begin{ID: id, Owner: "ada", Offset: upload.AnyOffset, Now: now})
+				u, n, err := s.Begin(b.Context(), upload.Begin{ID: id, Owner: "ada", Offset: upload.AnyOffset})
 				if err != nil {
 					b.Fatal(err)
 				}
-				a := upload.Advance{ID: id, Attempt: "a", Epoch: n.Epoch, From: u.Offset, To: u.Offset + 1, UploadID: "m", Tail: u.Tail, Now: now}
+				a := upload.Advance{ID: id, Attempt: "a", Epoch: n.Epoch, From: u.Offset, To: u.Offset + 1, UploadID: "m", Tail: u.Tail}
 				for i := range parts {
 					a.Parts = append(a.Parts, upload.Part{Number: i + 1, Size: 5 << 20, ETag: `"0123456789abcdef0123456789abcdef"`, Checksum: "AAAAAA=="})
 				}

@@ -3,31 +3,37 @@ package session
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
 
 // Begin implements upload.Sessions, in one round trip.
 func (s *Store) Begin(ctx context.Context, b upload.Begin) (upload.Session, upload.Numbers, error) {
-	answer, err := s.run(ctx, beginScript, "begin attempt", b.ID, milli(b.Now), b.Owner, b.Offset, b.Wanted)
+	answer, err := s.run(ctx, beginScript, "begin attempt", b.ID, s.offset(), b.Owner, b.Offset, b.Wanted)
 	if err != nil {
 		return upload.Session{}, upload.Numbers{}, got(err, b.Offset)
 	}
-	n, err := numbersOf(answer, b.Wanted)
+	return s.drawn(answer, b.ID, b.Wanted)
+}
+
+// drawn reads what Open and Begin are answered: the first number, the epoch
+// that it was drawn in, and the record.
+func (s *Store) drawn(answer []any, id string, wanted int) (upload.Session, upload.Numbers, error) {
+	n, err := numbers(answer, wanted)
 	if err != nil {
 		return upload.Session{}, upload.Numbers{}, err
 	}
-	u, err := sessionIn(answer, 2, b.ID)
+	u, err := sessionIn(answer, 2, id)
 	if err != nil {
 		return upload.Session{}, upload.Numbers{}, err
 	}
+	n.Epoch = fmt.Sprint(answer[1])
 	return u, n, nil
 }
 
 // Draw implements upload.Sessions.
-func (s *Store) Draw(ctx context.Context, id string, wanted int, now time.Time) (upload.Numbers, error) {
-	answer, err := s.run(ctx, drawScript, "draw part numbers", id, milli(now), wanted)
+func (s *Store) Draw(ctx context.Context, id string, wanted int) (upload.Numbers, error) {
+	answer, err := s.run(ctx, drawScript, "draw part numbers", id, s.offset(), wanted)
 	if err != nil {
 		return upload.Numbers{}, err
 	}
@@ -35,8 +41,8 @@ func (s *Store) Draw(ctx context.Context, id string, wanted int, now time.Time) 
 }
 
 // Attach implements upload.Sessions.
-func (s *Store) Attach(ctx context.Context, id, uploadID string, now time.Time) (string, error) {
-	answer, err := s.run(ctx, attachScript, "attach multipart upload", id, milli(now), uploadID)
+func (s *Store) Attach(ctx context.Context, id, uploadID string) (string, error) {
+	answer, err := s.run(ctx, attachScript, "attach multipart upload", id, s.offset(), uploadID)
 	if err != nil {
 		return "", err
 	}
@@ -64,7 +70,7 @@ func (s *Store) Advance(ctx context.Context, a upload.Advance) error {
 		last = spelled(a.Tail[len(a.Tail)-1])
 	}
 	args := []any{
-		milli(a.Now), a.Attempt, a.From, a.To, encodeTail(a.Tail), last,
+		s.offset(), a.Attempt, a.From, a.To, encodeTail(a.Tail), last,
 		a.Unused.First, a.Unused.First + a.Unused.Count, a.UploadID, a.Epoch, len(a.Parts),
 	}
 	for _, p := range a.Parts {
@@ -103,16 +109,6 @@ func numbers(answer []any, wanted int) (upload.Numbers, error) {
 		}
 	}
 	return upload.Numbers{}, fmt.Errorf("draw part numbers: unexpected answer %v", answer)
-}
-
-// numbersOf reads the run and the epoch that it was drawn in: the first two
-// values of a script's answer.
-func numbersOf(answer []any, wanted int) (upload.Numbers, error) {
-	n, err := numbers(answer, wanted)
-	if err == nil && len(answer) > 1 {
-		n.Epoch = fmt.Sprint(answer[1])
-	}
-	return n, err
 }
 
 // sessionIn reads the record that is value i of a script's answer.

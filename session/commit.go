@@ -11,9 +11,9 @@ import (
 // BeginCommit implements upload.Sessions. After a takeover the session's
 // Commit.Copy is still the dead runner's, until UpdateCommit stores another:
 // so it is not forgotten when the successor dies too.
-func (s *Store) BeginCommit(ctx context.Context, id, owner string, c upload.Commit, now time.Time) (upload.Session, *upload.Commit, error) {
+func (s *Store) BeginCommit(ctx context.Context, id, owner string, c upload.Commit, lease time.Duration) (upload.Session, *upload.Commit, error) {
 	answer, err := s.run(ctx, beginCommitScript, "begin commit", id,
-		milli(now), owner, c.Terms, c.Key, c.Runner, milli(c.Lease))
+		s.offset(), owner, c.Terms, c.Key, c.Runner, span(lease))
 	if err != nil {
 		return upload.Session{}, nil, err
 	}
@@ -39,9 +39,9 @@ func (s *Store) BeginCommit(ctx context.Context, id, owner string, c upload.Comm
 }
 
 // UpdateCommit implements upload.Sessions. It stores c.Terms as well.
-func (s *Store) UpdateCommit(ctx context.Context, id string, c upload.Commit, sealed bool) error {
+func (s *Store) UpdateCommit(ctx context.Context, id string, c upload.Commit, lease time.Duration, sealed bool) error {
 	_, err := s.run(ctx, updateCommitScript, "update commit", id,
-		c.Runner, milli(c.Lease), c.Terms, c.Key, c.Copy.Key, c.Copy.ID, bit(sealed))
+		s.offset(), c.Runner, span(lease), c.Terms, c.Key, c.Copy.Key, c.Copy.ID, bit(sealed))
 	return err
 }
 

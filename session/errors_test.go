@@ -16,16 +16,16 @@ import (
 func everyCall(ctx context.Context, s *session.Store, id string) map[string]error {
 	now := time.Now()
 	errs := make(map[string]error)
-	_, errs["open"] = s.Open(ctx, upload.Session{ID: "new", Owner: "alice", Expires: now.Add(time.Hour)}, 1)
-	_, errs["get"] = s.Get(ctx, id, "alice", now)
-	_, _, errs["begin"] = s.Begin(ctx, upload.Begin{ID: id, Owner: "alice", Offset: upload.AnyOffset, Now: now})
-	_, errs["draw"] = s.Draw(ctx, id, 1, now)
+	_, _, errs["open"] = s.Open(ctx, upload.Session{ID: "new", Owner: "alice"}, time.Hour, 1)
+	_, errs["get"] = s.Get(ctx, id, "alice")
+	_, _, errs["begin"] = s.Begin(ctx, upload.Begin{ID: id, Owner: "alice", Offset: upload.AnyOffset})
+	_, errs["draw"] = s.Draw(ctx, id, 1)
 	_, errs["parts"] = s.Parts(ctx, id)
 	errs["put pieces"] = s.PutPieces(ctx, id, "x", 0, [][]byte{{1}}, now.Add(time.Hour))
 	errs["get pieces"] = s.GetPieces(ctx, id, []upload.Piece{{Name: "a", Into: make([]byte, 1)}})
 	errs["drop pieces"] = s.DropPieces(ctx, id, []upload.Fragment{{Place: upload.InSessions, Name: "x", Size: 1, Piece: 1}})
-	_, errs["bury"] = s.Bury(ctx, id, "alice", now)
-	_, errs["due"] = s.Due(ctx, now, now, 1)
+	_, errs["bury"] = s.Bury(ctx, id, "alice")
+	_, errs["due"] = s.Due(ctx, 0, 0, 1)
 	errs["forget"] = s.Forget(ctx, id)
 	errs["ping"] = s.Ping(ctx)
 	return errs
@@ -67,14 +67,14 @@ func TestSilentRedis(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err = s.Get(ctx, u.ID, "alice", time.Now())
+	_, err = s.Get(ctx, u.ID, "alice")
 	if !errors.Is(err, upload.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want %v and %v", err, upload.ErrUnavailable, context.DeadlineExceeded)
 	}
 	if err := server.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Get(t.Context(), u.ID, "alice", time.Now()); err != nil {
+	if _, err := s.Get(t.Context(), u.ID, "alice"); err != nil {
 		t.Errorf("get, when it runs again: %v", err)
 	}
 }
@@ -83,42 +83,43 @@ func TestSilentRedis(t *testing.T) {
 // nothing, and still lets go of what it has.
 func TestFullRedis(t *testing.T) {
 	client := mustConnect(t, testserver.StartRedis(t).URL)
-	s := session.New(client, session.Options{Durable: true})
+	var ahead time.Duration
+	s := session.New(client, session.Options{Durable: true, Ahead: func() time.Duration { return ahead }})
 	u, committing := mustFill(t, s), mustFill(t, s)
-	claim := upload.Commit{Runner: "r", Lease: time.Now().Add(time.Minute), Result: &upload.Object{Key: "k", Size: 9}}
-	if _, _, err := s.BeginCommit(t.Context(), committing.ID, "alice", claim, time.Now()); err != nil {
+	claim := upload.Commit{Runner: "r", Result: &upload.Object{Key: "k", Size: 9}}
+	if _, _, err := s.BeginCommit(t.Context(), committing.ID, "alice", claim, time.Minute); err != nil {
 		t.Fatalf("begin commit: %v", err)
 	}
 	if err := client.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
 		t.Fatal(err)
 	}
 
-	now := time.Now()
-	_, open := s.Open(t.Context(), upload.Session{ID: "new", Owner: "alice", Expires: now.Add(time.Hour)}, 1)
+	_, _, open := s.Open(t.Context(), upload.Session{ID: "new", Owner: "alice"}, time.Hour, 1)
 	wantUnavailable(t, map[string]error{
 		"open":       open,
 		"put pieces": s.PutPieces(t.Context(), u.ID, "x", 0, [][]byte{{1}}, u.Expires),
-		"advance":    s.Advance(t.Context(), upload.Advance{ID: u.ID, Attempt: "b", From: 9, To: 10, Now: now}),
+		"advance":    s.Advance(t.Context(), upload.Advance{ID: u.ID, Attempt: "b", From: 9, To: 10}),
 		"ping":       s.Ping(t.Context()),
 	})
-	got, err := s.Get(t.Context(), u.ID, "alice", now)
+	got, err := s.Get(t.Context(), u.ID, "alice")
 	if err != nil || got.Offset != u.Offset {
 		t.Errorf("got offset %d (%v), want %d", got.Offset, err, u.Offset)
 	}
 
 	// What frees memory works: dropping a tail, ending a commit, the sweeper.
-	next := upload.Advance{ID: u.ID, Attempt: "b", From: 9, To: 10, Now: now, Drop: u.Tail}
+	next := upload.Advance{ID: u.ID, Attempt: "b", From: 9, To: 10, Drop: u.Tail}
 	if err := s.Advance(t.Context(), next); err != nil {
 		t.Errorf("advance over the tail: %v", err)
 	}
 	if err := s.EndCommit(t.Context(), committing.ID, claim); err != nil {
 		t.Errorf("end commit: %v", err)
 	}
-	if ids, err := s.Due(t.Context(), u.Expires.Add(time.Second), u.Expires.Add(time.Hour), 10); err != nil || len(ids) != 2 {
-		t.Errorf("due: got %q, %v, want 2 ids", ids, err)
-	}
-	if _, err := s.Bury(t.Context(), u.ID, "alice", now); err != nil {
+	if _, err := s.Bury(t.Context(), u.ID, "alice"); err != nil {
 		t.Errorf("bury: %v", err)
+	}
+	ahead = 49 * time.Hour
+	if ids, err := s.Due(t.Context(), 0, time.Hour, 10); err != nil || len(ids) != 2 {
+		t.Errorf("due: got %q, %v, want 2 ids", ids, err)
 	}
 	if err := s.Forget(t.Context(), u.ID); err != nil {
 		t.Errorf("forget: %v", err)
@@ -137,7 +138,7 @@ func TestGarbageIsNoSession(t *testing.T) {
 		if err := client.HSet(t.Context(), "chunkgate:{"+u.ID+"}", field, value).Err(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Get(t.Context(), u.ID, "alice", time.Now()); err == nil || errors.Is(err, upload.ErrUnavailable) {
+		if _, err := s.Get(t.Context(), u.ID, "alice"); err == nil || errors.Is(err, upload.ErrUnavailable) {
 			t.Errorf("%s = %q: got %v, want an error that no repeat mends", field, value, err)
 		}
 	}

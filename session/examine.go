@@ -28,7 +28,7 @@ func (s *Store) Examine(ctx context.Context, now func() time.Time) iter.Seq[chec
 		{"redis version", s.each(version)},
 		{"redis eviction", s.each(eviction)},
 		{"redis persistence", s.each(s.persistence)},
-		{"redis scripts", func(ctx context.Context) checkup.Finding { return s.live(ctx, now()) }},
+		{"redis scripts", s.live},
 		{"redis clock", s.each(func(ctx context.Context, c redis.Cmdable) checkup.Finding { return clock(ctx, c, now) })},
 	}
 	return func(yield func(checkup.Finding) bool) {
@@ -115,24 +115,23 @@ func eviction(ctx context.Context, c redis.Cmdable) checkup.Finding {
 
 // live takes a session through its life: with that, everything that requests
 // need is allowed.
-func (s *Store) live(ctx context.Context, now time.Time) checkup.Finding {
-	u := upload.Session{
-		ID: "doctor-" + rand.Text(), Owner: "doctor", Created: now, Expires: now.Add(time.Minute), Key: "doctor",
-	}
+func (s *Store) live(ctx context.Context) checkup.Finding {
+	u := upload.Session{ID: "doctor-" + rand.Text(), Owner: "doctor", Key: "doctor"}
+	expires := time.Now().Add(time.Minute)
 	tail := []upload.Fragment{{Place: upload.InSessions, Name: "doctor", Size: 4, Piece: 4}}
 	var drawn upload.Numbers
 	steps := []func() error{
-		func() (err error) { drawn, err = s.Open(ctx, u, 1); return err },
-		func() error { return s.PutPieces(ctx, u.ID, "doctor", 0, [][]byte{[]byte("tail")}, u.Expires) },
+		func() (err error) { _, drawn, err = s.Open(ctx, u, time.Minute, 1); return err },
+		func() error { return s.PutPieces(ctx, u.ID, "doctor", 0, [][]byte{[]byte("tail")}, expires) },
 		func() error {
 			return s.Advance(ctx, upload.Advance{
-				ID: u.ID, Attempt: "doctor", Epoch: drawn.Epoch, To: 5, Now: now,
+				ID: u.ID, Attempt: "doctor", Epoch: drawn.Epoch, To: 5,
 				Parts: []upload.Part{{Number: drawn.First, Size: 1}}, Tail: tail,
 			})
 		},
 		func() error { _, err := s.Parts(ctx, u.ID); return err },
 		func() error { return s.GetPieces(ctx, u.ID, []upload.Piece{{Name: "doctor", Into: make([]byte, 4)}}) },
-		func() error { _, err := s.Bury(ctx, u.ID, u.Owner, now); return err },
+		func() error { _, err := s.Bury(ctx, u.ID, u.Owner); return err },
 	}
 	var failed error
 	for _, step := range steps {

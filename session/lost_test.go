@@ -49,29 +49,29 @@ func TestAnswersLost(t *testing.T) {
 	mustFill(t, s) // Redis knows the scripts from now on
 
 	ctx, now := t.Context(), time.Now()
-	u := upload.Session{ID: "u", Owner: "alice", Created: now, Expires: now.Add(time.Hour)}
-	claim := upload.Commit{Runner: "r", Terms: "t", Lease: now.Add(time.Minute)}
+	u := upload.Session{ID: "u", Owner: "alice"}
+	claim := upload.Commit{Runner: "r", Terms: "t"}
 	ended := claim
 	ended.Result = &upload.Object{Key: "k", Size: 5, Modified: now}
 	steps := []struct {
 		name string
 		do   func() error
 	}{
-		{"open", func() error { _, err := s.Open(ctx, u, 1); return err }},
-		{"draw", func() error { _, err := s.Draw(ctx, u.ID, 1, now); return err }},
-		{"put pieces", func() error { return s.PutPieces(ctx, u.ID, "a", 0, [][]byte{{1}}, u.Expires) }},
+		{"open", func() error { _, _, err := s.Open(ctx, u, time.Hour, 1); return err }},
+		{"draw", func() error { _, err := s.Draw(ctx, u.ID, 1); return err }},
+		{"put pieces", func() error { return s.PutPieces(ctx, u.ID, "a", 0, [][]byte{{1}}, now.Add(time.Hour)) }},
 		{"advance", func() error {
 			return s.Advance(ctx, upload.Advance{
-				ID: u.ID, Attempt: "a", From: 0, To: 5, Now: now, Parts: []upload.Part{{Number: 1, Size: 5}},
+				ID: u.ID, Attempt: "a", From: 0, To: 5, Parts: []upload.Part{{Number: 1, Size: 5}},
 			})
 		}},
-		{"attach", func() error { _, err := s.Attach(ctx, u.ID, "m", now); return err }},
-		{"begin commit", func() error { _, _, err := s.BeginCommit(ctx, u.ID, "alice", claim, now); return err }},
-		{"update commit", func() error { return s.UpdateCommit(ctx, u.ID, claim, false) }},
+		{"attach", func() error { _, err := s.Attach(ctx, u.ID, "m"); return err }},
+		{"begin commit", func() error { _, _, err := s.BeginCommit(ctx, u.ID, "alice", claim, time.Minute); return err }},
+		{"update commit", func() error { return s.UpdateCommit(ctx, u.ID, claim, time.Minute, false) }},
 		{"reopen", func() error { return s.Reopen(ctx, u.ID, "r") }},
 		{"begin commit again", func() error {
 			claim.Runner, ended.Runner = "r2", "r2"
-			_, _, err := s.BeginCommit(ctx, u.ID, "alice", claim, now)
+			_, _, err := s.BeginCommit(ctx, u.ID, "alice", claim, time.Minute)
 			return err
 		}},
 		{"check parts", func() error {
@@ -82,7 +82,7 @@ func TestAnswersLost(t *testing.T) {
 			return err
 		}},
 		{"end commit", func() error { return s.EndCommit(ctx, u.ID, ended) }},
-		{"bury", func() error { _, err := s.Bury(ctx, u.ID, "alice", now); return err }},
+		{"bury", func() error { _, err := s.Bury(ctx, u.ID, "alice"); return err }},
 		{"forget", func() error { return s.Forget(ctx, u.ID) }},
 	}
 	for _, step := range steps {

@@ -12,13 +12,11 @@ import (
 
 var _ upload.Quotas = (*Store)(nil)
 
-var claimScript = redis.NewScript(source("claim"))
-
 // Claim implements upload.Quotas, in one round trip. The owner's key lies on
 // another node of a Cluster than the session's, so the two cannot change in
 // one step: a count without a session ends with its expiry.
-func (s *Store) Claim(ctx context.Context, owner, id string, most int, now, expires time.Time) error {
-	word, err := claimScript.Run(ctx, s.client, []string{s.openUploads(owner)}, milli(now), id, milli(expires), most).Text()
+func (s *Store) Claim(ctx context.Context, owner, id string, most int, ttl time.Duration) error {
+	word, err := claimScript.Run(ctx, s.client, []string{s.openUploads(owner)}, s.offset(), id, span(ttl), most).Text()
 	switch {
 	case err != nil:
 		return unavailable(ctx, "claim quota", err)

@@ -3,13 +3,12 @@ package session
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
 
-// The fields of a record. Times are Unix milliseconds.
+// The fields of a record. Times are Unix milliseconds by Redis's clock.
 //
 //	owner, created, expires, until   constant; until is when the keys vanish
 //	state                            open, committing, committed, gone
@@ -34,16 +33,14 @@ import (
 // A reader ignores fields that it does not know, so that versions can be mixed
 // while replicas are replaced.
 
-// fields is the record of a new session whose part numbers up to drawn are taken.
-func fields(s upload.Session, drawn int, until time.Time) []any {
+// fields is the record of a new session whose part numbers up to drawn are
+// taken; owner and times are added by open.lua.
+func fields(s upload.Session, drawn int) []any {
 	return []any{
-		"owner", s.Owner, "created", milli(s.Created), "expires", milli(s.Expires), "until", milli(until),
 		"state", string(upload.Open), "offset", s.Offset, "next", drawn + 1, "tail", encodeTail(s.Tail),
 		"key", s.Key, "promised", bit(s.Promised), "type", s.Type, "upload", s.UploadID, "sealed", bit(s.Sealed), "wins", " ",
 	}
 }
-
-func milli(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 
 func bit(b bool) string {
 	if b {

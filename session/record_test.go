@@ -33,7 +33,8 @@ func FuzzRecord(f *testing.F) {
 // flat is a record as Redis answers it.
 func flat(s upload.Session) map[string]string {
 	all := map[string]string{}
-	written := fields(s, 1, s.Expires)
+	written := append(fields(s, 1),
+		"owner", s.Owner, "created", s.Created.UnixMilli(), "expires", s.Expires.UnixMilli(), "until", s.Expires.UnixMilli())
 	for i := 0; i < len(written); i += 2 {
 		all[written[i].(string)] = fmt.Sprint(written[i+1])
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 // NoteFailure implements upload.Failures.
-func (s *Store) NoteFailure(ctx context.Context, id, what string, at time.Time) error {
-	_, err := s.run(ctx, noteFailureScript, "note failure", id, what, milli(at))
+func (s *Store) NoteFailure(ctx context.Context, id, what string) error {
+	_, err := s.run(ctx, noteFailureScript, "note failure", id, s.offset(), what)
 	return err
 }
 

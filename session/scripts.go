@@ -26,13 +26,20 @@ var (
 	reopenScript       = script("reopen")
 	buryScript         = script("bury")
 	noteFailureScript  = script("note_failure")
-	dueScript          = redis.NewScript(source("due"))
+	deadlineScript     = apart("deadline")
+	countScript        = apart("count")
+	dueScript          = apart("due")
+	adoptScript        = apart("adopt")
+	claimScript        = apart("claim")
 )
 
 // script is one over a session's keys, behind the common prelude.
 func script(name string) *redis.Script {
-	return redis.NewScript(source("record") + source(name))
+	return redis.NewScript(source("clock") + source("record") + source(name))
 }
+
+// apart is a script over one key that is no session's.
+func apart(name string) *redis.Script { return redis.NewScript(source("clock") + source(name)) }
 
 func source(name string) string {
 	b, err := sources.ReadFile("scripts/" + name + ".lua")
@@ -40,6 +47,25 @@ func source(name string) string {
 		panic(err) // the file is not in the build
 	}
 	return string(b)
+}
+
+// onEach runs a script over each of some keys in one round trip, two when a
+// Redis does not know it yet. In a Cluster the keys may lie on several nodes.
+func (s *Store) onEach(ctx context.Context, do *redis.Script, keys []string, args ...any) error {
+	all := func(run func(context.Context, redis.Scripter, []string, ...any) *redis.Cmd) error {
+		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, key := range keys {
+				run(ctx, p, []string{key}, args...)
+			}
+			return nil
+		})
+		return err
+	}
+	err := all(do.EvalSha)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		err = all(do.Eval)
+	}
+	return err
 }
 
 // run runs a script over a session's keys in one round trip (two when Redis

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -30,6 +31,10 @@ type Options struct {
 	// Replicas, an upload is in doubt after a restart or a failover until its
 	// client shows that it stands where the record stands.
 	Durable bool
+
+	// Ahead is how far time is ahead of Redis's clock, which decides; it is for
+	// tests. nil: not at all.
+	Ahead func() time.Duration
 }
 
 const usualPrefix = "chunkgate:"
@@ -42,6 +47,7 @@ type Store struct {
 	grace    time.Duration
 	replicas int
 	durable  bool
+	ahead    func() time.Duration
 }
 
 var (
@@ -53,6 +59,10 @@ var (
 // timeouts and repeats bound how long a method takes.
 func New(client redis.UniversalClient, o Options) *Store {
 	s := &Store{client: client, prefix: o.Prefix, grace: o.Grace, replicas: o.Replicas, durable: o.Durable || o.Replicas > 0}
+	s.ahead = o.Ahead
+	if s.ahead == nil {
+		s.ahead = func() time.Duration { return 0 }
+	}
 	if s.prefix == "" {
 		s.prefix = usualPrefix
 	}
@@ -65,49 +75,49 @@ func New(client redis.UniversalClient, o Options) *Store {
 // until is when the keys of a session vanish by themselves.
 func (s *Store) until(expires time.Time) time.Time { return expires.Add(s.grace) }
 
+// offset is the first argument of every script that decides by time.
+func (s *Store) offset() string { return span(s.ahead()) }
+
+// span is a duration as scripts take it.
+func span(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+// Now is the time that decides: Redis's, and the same as every script's unless
+// the nodes of a Cluster differ.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	now, err := s.client.Time(ctx).Result()
+	return now.UTC().Add(s.ahead()), unavailable(ctx, "ask for the time", err)
+}
+
 // Open implements upload.Sessions. The deadline goes first, and with it what is
 // only counted: they live on other nodes of a Cluster, and a deadline without a session is harmless
 // while a session without a deadline would never be swept.
-func (s *Store) Open(ctx context.Context, u upload.Session, wanted int) (upload.Numbers, error) {
-	deadline := redis.Z{Score: float64(u.Expires.UnixMilli()), Member: u.ID}
-	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.ZAdd(ctx, s.deadlines(), deadline)
-		p.ZAdd(ctx, s.open(), deadline)
-		return nil
-	})
+func (s *Store) Open(ctx context.Context, u upload.Session, ttl time.Duration, wanted int) (upload.Session, upload.Numbers, error) {
+	err := s.onEach(ctx, deadlineScript, []string{s.deadlines(), s.open()}, s.offset(), span(ttl), u.ID)
 	if err != nil {
-		return upload.Numbers{}, unavailable(ctx, "store deadline", err)
+		return upload.Session{}, upload.Numbers{}, unavailable(ctx, "store deadline", err)
 	}
-	until := s.until(u.Expires)
-	args := append([]any{u.Owner, milli(u.Created), wanted, milli(until), bit(!s.durable)}, fields(u, wanted, until)...)
+	args := append([]any{s.offset(), u.Owner, span(ttl), span(s.grace), wanted, bit(!s.durable)}, fields(u, wanted)...)
 	answer, err := s.run(ctx, openScript, "open session", u.ID, args...)
 	if err != nil {
-		return upload.Numbers{}, err
+		return upload.Session{}, upload.Numbers{}, err
 	}
-	return numbersOf(answer, wanted)
+	return s.drawn(answer, u.ID, wanted)
 }
 
 // Get implements upload.Sessions.
-func (s *Store) Get(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
-	answer, err := s.run(ctx, getScript, "get session", id)
+func (s *Store) Get(ctx context.Context, id, owner string) (upload.Session, error) {
+	answer, err := s.run(ctx, getScript, "get session", id, s.offset(), owner)
 	if err != nil {
 		return upload.Session{}, err
 	}
-	u, err := sessionIn(answer, 0, id)
-	if err != nil {
-		return upload.Session{}, err
-	}
-	if u.Owner != owner || u.State == upload.Gone || !u.Expires.After(now) {
-		return upload.Session{}, upload.ErrNotFound
-	}
-	return u, nil
+	return sessionIn(answer, 0, id)
 }
 
-// Count is how many sessions are open and have not expired by now. One that
+// Count is how many sessions are open and have not expired. One that
 // ended without Release, by a crash, counts until its expiry. It costs Redis
 // little however many there are.
-func (s *Store) Count(ctx context.Context, now time.Time) (int64, error) {
-	n, err := s.client.ZCount(ctx, s.open(), "("+milli(now), "+inf").Result()
+func (s *Store) Count(ctx context.Context) (int64, error) {
+	n, err := countScript.Run(ctx, s.client, []string{s.open()}, s.offset()).Int64()
 	return n, unavailable(ctx, "count sessions", err)
 }
 

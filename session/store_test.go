@@ -18,8 +18,8 @@ import (
 
 func TestSessions(t *testing.T) {
 	server := testserver.StartRedis(t)
-	uploadtest.TestSessions(t, func(t *testing.T) upload.Sessions {
-		return session.New(mustConnect(t, server.URL), session.Options{Prefix: rand.Text() + ":"})
+	uploadtest.TestSessions(t, func(t *testing.T, ahead func() time.Duration) upload.Sessions {
+		return session.New(mustConnect(t, server.URL), session.Options{Prefix: rand.Text() + ":", Ahead: ahead})
 	})
 }
 
@@ -40,12 +40,8 @@ func mustConnect(tb testing.TB, url string) redis.UniversalClient {
 // mustFill opens a session and gives it a part, a tail and pieces.
 func mustFill(tb testing.TB, s *session.Store) upload.Session {
 	tb.Helper()
-	ctx, now := context.Background(), time.Now().UTC().Truncate(time.Millisecond)
-	u := upload.Session{
-		ID: rand.Text(), Owner: "alice", State: upload.Open,
-		Created: now, Expires: now.Add(48 * time.Hour), Key: "staging/x",
-	}
-	numbers, err := s.Open(ctx, u, 1)
+	ctx := context.Background()
+	u, numbers, err := s.Open(ctx, upload.Session{ID: rand.Text(), Owner: "alice", Key: "staging/x"}, 48*time.Hour, 1)
 	if err != nil {
 		tb.Fatalf("open: %v", err)
 	}
@@ -55,7 +51,7 @@ func mustFill(tb testing.TB, s *session.Store) upload.Session {
 	u.Offset = 9
 	u.Tail = []upload.Fragment{{Place: upload.InSessions, Name: "a", Size: 4, Piece: 4}}
 	err = s.Advance(ctx, upload.Advance{
-		ID: u.ID, Attempt: "a", Epoch: numbers.Epoch, From: 0, To: u.Offset, Now: now,
+		ID: u.ID, Attempt: "a", Epoch: numbers.Epoch, From: 0, To: u.Offset,
 		Parts: []upload.Part{{Number: 1, Size: 5, ETag: `"e"`}}, Tail: u.Tail,
 	})
 	if err != nil {
@@ -125,14 +121,14 @@ func TestForgetLeavesNothing(t *testing.T) {
 	committed, buried := mustFill(t, s), mustFill(t, s)
 	mustFill(t, s) // stays
 
-	commit := upload.Commit{Runner: "r", Lease: time.Now().Add(time.Minute), Result: &upload.Object{Key: "k", Size: 9}}
-	if _, _, err := s.BeginCommit(t.Context(), committed.ID, "alice", commit, time.Now()); err != nil {
+	commit := upload.Commit{Runner: "r", Result: &upload.Object{Key: "k", Size: 9}}
+	if _, _, err := s.BeginCommit(t.Context(), committed.ID, "alice", commit, time.Minute); err != nil {
 		t.Fatalf("begin commit: %v", err)
 	}
 	if err := s.EndCommit(t.Context(), committed.ID, commit); err != nil {
 		t.Fatalf("end commit: %v", err)
 	}
-	if _, err := s.Bury(t.Context(), buried.ID, "alice", time.Now()); err != nil {
+	if _, err := s.Bury(t.Context(), buried.ID, "alice"); err != nil {
 		t.Fatalf("bury: %v", err)
 	}
 	for _, id := range []string{committed.ID, buried.ID} {

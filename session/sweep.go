@@ -11,8 +11,8 @@ import (
 
 // Bury implements upload.Sessions. It works, as Due and Forget do, in a Redis
 // that is out of memory.
-func (s *Store) Bury(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
-	answer, err := s.run(ctx, buryScript, "bury session", id, milli(now), owner)
+func (s *Store) Bury(ctx context.Context, id, owner string) (upload.Session, error) {
+	answer, err := s.run(ctx, buryScript, "bury session", id, s.offset(), owner)
 	if err != nil {
 		return upload.Session{}, err
 	}
@@ -20,8 +20,8 @@ func (s *Store) Bury(ctx context.Context, id, owner string, now time.Time) (uplo
 }
 
 // Due implements upload.Sessions.
-func (s *Store) Due(ctx context.Context, now, retry time.Time, max int) ([]string, error) {
-	ids, err := dueScript.Run(ctx, s.client, []string{s.deadlines()}, milli(now), milli(retry), max).StringSlice()
+func (s *Store) Due(ctx context.Context, late, retry time.Duration, max int) ([]string, error) {
+	ids, err := dueScript.Run(ctx, s.client, []string{s.deadlines()}, s.offset(), span(late), span(retry), max).StringSlice()
 	if err != nil {
 		return nil, unavailable(ctx, "claim due sessions", err)
 	}
@@ -29,18 +29,18 @@ func (s *Store) Due(ctx context.Context, now, retry time.Time, max int) ([]strin
 }
 
 // Adopt implements upload.Sessions, in one round trip.
-func (s *Store) Adopt(ctx context.Context, ids []string, deadline time.Time) (int, error) {
-	var members []redis.Z
+func (s *Store) Adopt(ctx context.Context, ids []string, late time.Duration) (int, error) {
+	args := []any{s.offset(), span(late)}
 	for _, id := range ids {
 		if possible(id) {
-			members = append(members, redis.Z{Score: float64(deadline.UnixMilli()), Member: id})
+			args = append(args, id)
 		}
 	}
-	if len(members) == 0 {
+	if len(args) == 2 {
 		return 0, nil
 	}
-	n, err := s.client.ZAddNX(ctx, s.deadlines(), members...).Result()
-	return int(n), unavailable(ctx, "adopt sessions", err)
+	n, err := adoptScript.Run(ctx, s.client, []string{s.deadlines()}, args...).Int()
+	return n, unavailable(ctx, "adopt sessions", err)
 }
 
 // Forget implements upload.Sessions. The deadline goes last: a sweeper that

@@ -39,7 +39,7 @@ func (h *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 func TestRoundTrips(t *testing.T) {
 	client := mustConnect(t, testserver.StartRedis(t).URL)
 	s := session.New(client, session.Options{Durable: true})
-	ctx, now := t.Context(), time.Now()
+	ctx := t.Context()
 	u := mustFill(t, s)
 	steps := []struct {
 		name string
@@ -47,11 +47,11 @@ func TestRoundTrips(t *testing.T) {
 		do   func() error
 	}{
 		{"begin", 1, func() error {
-			_, _, err := s.Begin(ctx, upload.Begin{ID: u.ID, Owner: "alice", Offset: upload.AnyOffset, Wanted: 2, Now: now})
+			_, _, err := s.Begin(ctx, upload.Begin{ID: u.ID, Owner: "alice", Offset: upload.AnyOffset, Wanted: 2})
 			return err
 		}},
-		{"draw", 1, func() error { _, err := s.Draw(ctx, u.ID, 1, now); return err }},
-		{"attach", 1, func() error { _, err := s.Attach(ctx, u.ID, "multipart", now); return err }},
+		{"draw", 1, func() error { _, err := s.Draw(ctx, u.ID, 1); return err }},
+		{"attach", 1, func() error { _, err := s.Attach(ctx, u.ID, "multipart"); return err }},
 		{"put pieces", 1, func() error {
 			pieces := make([][]byte, 32)
 			for i := range pieces {
@@ -68,20 +68,24 @@ func TestRoundTrips(t *testing.T) {
 		}},
 		{"advance", 1, func() error {
 			return s.Advance(ctx, upload.Advance{
-				ID: u.ID, Attempt: "b", From: 9, To: 10 << 20, Now: now, Drop: u.Tail,
+				ID: u.ID, Attempt: "b", From: 9, To: 10 << 20, Drop: u.Tail,
 				UploadID: "multipart", Parts: []upload.Part{{Number: 2, Size: 2<<20 - 5}},
 				Tail: []upload.Fragment{{Place: upload.InSessions, Name: "b", Size: 8 << 20, Piece: 256 << 10}},
 			})
 		}},
-		{"get", 1, func() error { _, err := s.Get(ctx, u.ID, "alice", now); return err }},
+		{"get", 1, func() error { _, err := s.Get(ctx, u.ID, "alice"); return err }},
 		{"parts", 1, func() error { _, err := s.Parts(ctx, u.ID); return err }},
 		{"drop pieces", 1, func() error { return s.DropPieces(ctx, u.ID, u.Tail) }},
 		{"open", 2, func() error {
 			other := u
 			other.ID = "other"
-			_, err := s.Open(ctx, other, 1)
+			_, _, err := s.Open(ctx, other, time.Hour, 1)
 			return err
 		}},
+		{"claim", 1, func() error { return s.Claim(ctx, "alice", u.ID, 9, time.Hour) }},
+		{"due", 1, func() error { _, err := s.Due(ctx, time.Hour, time.Hour, 9); return err }},
+		{"adopt", 1, func() error { _, err := s.Adopt(ctx, []string{"a", "b"}, time.Hour); return err }},
+		{"count", 1, func() error { _, err := s.Count(ctx); return err }},
 		{"forget", 2, func() error { return s.Forget(ctx, u.ID) }},
 	}
 	count := &trips{}

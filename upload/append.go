@@ -51,7 +51,7 @@ func (e *Engine) begin(ctx context.Context, c Chunk) (Session, Numbers, error) {
 		return e.open(ctx, c, wanted)
 	}
 	return e.cfg.Sessions.Begin(ctx, Begin{
-		ID: c.ID, Owner: c.Owner, Offset: c.Offset, Wanted: wanted, Now: e.cfg.Now(),
+		ID: c.ID, Owner: c.Owner, Offset: c.Offset, Wanted: wanted,
 	})
 }
 
@@ -63,10 +63,8 @@ func (e *Engine) open(ctx context.Context, c Chunk, wanted int) (Session, Number
 			return Session{}, Numbers{}, err
 		}
 	}
-	now := e.cfg.Now()
 	s := Session{
 		ID: e.cfg.NewID(), Owner: c.Owner, State: Open,
-		Created: now, Expires: now.Add(e.cfg.TTL),
 		Key: c.Destination, Promised: c.Destination != "", Type: c.ContentType,
 	}
 	if !s.Promised {
@@ -75,16 +73,16 @@ func (e *Engine) open(ctx context.Context, c Chunk, wanted int) (Session, Number
 	if err := e.claim(ctx, s, c.MaxUploads); err != nil {
 		return Session{}, Numbers{}, err
 	}
-	numbers, err := e.cfg.Sessions.Open(ctx, s, wanted)
+	stored, numbers, err := e.cfg.Sessions.Open(ctx, s, e.cfg.TTL, wanted)
 	if err != nil {
 		e.release(ctx, s)
 		return Session{}, Numbers{}, fmt.Errorf("open upload: %w", err)
 	}
 	e.cfg.Observer.Opened()
 	if c.Offset > 0 {
-		return Session{}, Numbers{}, &OffsetError{ID: s.ID, Expires: s.Expires, Got: c.Offset, Want: 0}
+		return Session{}, Numbers{}, &OffsetError{ID: s.ID, Expires: stored.Expires, Got: c.Offset, Want: 0}
 	}
-	return s, numbers, nil
+	return stored, numbers, nil
 }
 
 // run stores the chunk and makes it count. What it stored for nothing is
@@ -101,7 +99,7 @@ func (a *attempt) run(ctx context.Context, src *source) (Status, error) {
 	err := a.e.retry(ctx, InSessions, always, func() error {
 		return a.e.cfg.Sessions.Advance(ctx, Advance{
 			ID: a.s.ID, Attempt: a.id, Epoch: a.epoch, From: a.s.Offset, To: to,
-			UploadID: a.s.UploadID, Parts: a.parts, Tail: a.tail, Drop: a.shed, Unused: a.numbers, Now: a.e.cfg.Now(),
+			UploadID: a.s.UploadID, Parts: a.parts, Tail: a.tail, Drop: a.shed, Unused: a.numbers,
 		})
 	})
 	switch {
@@ -130,7 +128,7 @@ func (a *attempt) explain(ctx context.Context, src *source, err error) error {
 	// Something that the record lists is gone. If another attempt won or the
 	// upload ended, the record says so by now.
 	_, _, now := a.e.cfg.Sessions.Begin(ctx, Begin{
-		ID: a.s.ID, Owner: a.s.Owner, Offset: a.s.Offset, Now: a.e.cfg.Now(),
+		ID: a.s.ID, Owner: a.s.Owner, Offset: a.s.Offset,
 	})
 	if now != nil {
 		return now

@@ -176,7 +176,7 @@ func (a *attempt) multipart(ctx context.Context) (Multipart, error) {
 	}
 	var stored string
 	err = a.e.retry(ctx, InSessions, always, func() error {
-		stored, err = a.e.cfg.Sessions.Attach(ctx, a.s.ID, m.ID, a.e.cfg.Now())
+		stored, err = a.e.cfg.Sessions.Attach(ctx, a.s.ID, m.ID)
 		return err
 	})
 	if errors.Is(err, ErrUnavailable) {
@@ -192,7 +192,7 @@ func (a *attempt) multipart(ctx context.Context) (Multipart, error) {
 // peek is the number that the next part will get.
 func (a *attempt) peek(ctx context.Context) (int, error) {
 	if a.numbers.Count == 0 {
-		n, err := a.e.cfg.Sessions.Draw(ctx, a.s.ID, 1, a.e.cfg.Now())
+		n, err := a.e.cfg.Sessions.Draw(ctx, a.s.ID, 1)
 		if err != nil {
 			return 0, fmt.Errorf("draw part number: %w", err)
 		}

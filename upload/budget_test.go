@@ -31,7 +31,7 @@ func (s *record) Begin(_ context.Context, b upload.Begin) (upload.Session, uploa
 	return s.session, upload.Numbers{First: s.next - b.Wanted, Count: b.Wanted}, nil
 }
 
-func (s *record) Draw(_ context.Context, _ string, wanted int, _ time.Time) (upload.Numbers, error) {
+func (s *record) Draw(_ context.Context, _ string, wanted int) (upload.Numbers, error) {
 	s.next += wanted
 	return upload.Numbers{First: s.next - wanted, Count: wanted}, nil
 }

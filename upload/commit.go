@@ -25,9 +25,8 @@ func (e *Engine) Commit(ctx context.Context, r CommitRequest) (Object, error) {
 	}
 	runner := e.cfg.NewID()
 	for wait := pollFirst; ; wait = min(2*wait, pollMost) {
-		now := e.cfg.Now()
-		c := Commit{Terms: r.Terms, Key: key, Runner: runner, Lease: now.Add(e.cfg.Lease)}
-		s, previous, err := e.cfg.Sessions.BeginCommit(ctx, r.ID, r.Owner, c, now)
+		c := Commit{Terms: r.Terms, Key: key, Runner: runner}
+		s, previous, err := e.cfg.Sessions.BeginCommit(ctx, r.ID, r.Owner, c, e.cfg.Lease)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return Object{}, fmt.Errorf("%w: %w", ErrBusy, err)
@@ -210,8 +209,7 @@ func (r *run) fail(ctx context.Context, err error) error {
 	c := r.state()
 	var failed error
 	if errors.Is(err, ErrUnavailable) {
-		c.Lease = r.e.cfg.Now()
-		failed = r.e.cfg.Sessions.UpdateCommit(context.WithoutCancel(ctx), r.s.ID, c, r.s.Sealed)
+		failed = r.e.cfg.Sessions.UpdateCommit(context.WithoutCancel(ctx), r.s.ID, c, 0, r.s.Sealed)
 	} else {
 		failed = r.e.cfg.Sessions.Reopen(ctx, r.s.ID, c.Runner)
 	}

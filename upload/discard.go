@@ -11,7 +11,7 @@ import (
 // the sweeper: a chunk that is under way elsewhere may still store something.
 // Errors: ErrNotFound, ErrBusy, ErrUnavailable.
 func (e *Engine) Discard(ctx context.Context, owner, id string) error {
-	s, err := e.cfg.Sessions.Bury(ctx, id, owner, e.cfg.Now())
+	s, err := e.cfg.Sessions.Bury(ctx, id, owner)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ type Config struct {
 	OwnerShare     int   // percent of it that one owner may hold when no other wants any, up to 100; 0: 75
 	PartsParallel  int   // parts of one chunk in flight at once, if it is large enough; 0: 1
 
-	Now   func() time.Time // nil: time.Now
+	Now   func() time.Time // nil: time.Now; dates objects and decides nothing
 	NewID func() string    // nil: 128 random bits; URL-safe, never twice the same
 	Log   *slog.Logger     // nil: silent
 
@@ -138,7 +138,7 @@ func StagingKey(prefix, id string) string { return prefix + id + "/object" }
 
 // Status answers where to resume. Errors: ErrNotFound, ErrCompleted, ErrUnavailable.
 func (e *Engine) Status(ctx context.Context, owner, id string) (Status, error) {
-	s, err := e.cfg.Sessions.Get(ctx, id, owner, e.cfg.Now())
+	s, err := e.cfg.Sessions.Get(ctx, id, owner)
 	if err != nil {
 		return Status{}, err
 	}

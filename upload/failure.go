@@ -11,9 +11,9 @@ import (
 // Failures keeps the latest failure of each upload, for whoever runs the
 // server: Sessions, which decides, does not need it.
 type Failures interface {
-	// NoteFailure keeps what went wrong at an upload, in place of what was
-	// kept before. One that is not there is no error.
-	NoteFailure(ctx context.Context, id, what string, at time.Time) error
+	// NoteFailure keeps what went wrong at an upload, and when by the store's
+	// clock, in place of what was kept before. One that is not there is no error.
+	NoteFailure(ctx context.Context, id, what string) error
 }
 
 // A failure is noted in passing: in failureTime, by failureNoters at once, cut
@@ -36,12 +36,11 @@ func (e *Engine) noteFailure(ctx context.Context, id, doing string, err error) {
 	default:
 		return // enough is being noted
 	}
-	at := e.cfg.Now()
 	e.runs.Go(func() {
 		defer func() { <-e.noting }()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failureTime)
 		defer cancel()
-		if failed := e.cfg.Failures.NoteFailure(ctx, id, oneLine(doing+": "+err.Error()), at); failed != nil {
+		if failed := e.cfg.Failures.NoteFailure(ctx, id, oneLine(doing+": "+err.Error())); failed != nil {
 			e.cfg.Log.Debug("failure not noted", "upload", id, "err", failed)
 		}
 	})

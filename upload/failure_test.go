@@ -8,7 +8,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 	"unicode/utf8"
 
 	"github.com/chunkgate/chunkgate/upload"
@@ -22,7 +21,7 @@ type noted struct {
 	block chan struct{} // if set, every note waits for it
 }
 
-func (n *noted) NoteFailure(ctx context.Context, id, what string, at time.Time) error {
+func (n *noted) NoteFailure(ctx context.Context, id, what string) error {
 	if n.block != nil {
 		<-n.block
 	}

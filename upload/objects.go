@@ -80,9 +80,9 @@ type Objects interface {
 	// List yields the keys that begin with prefix, in order.
 	List(ctx context.Context, prefix string) iter.Seq2[string, error]
 
-	// Staged yields what is under prefix, with when it was put there: objects,
-	// and multipart uploads as far as the store lists them by a prefix. In no
-	// order, and a key may come several times.
+	// Staged yields what is under prefix, with how long ago it was put there by
+	// the store's own clock: objects, and multipart uploads as far as the store
+	// lists them by a prefix. In no order, and a key may come several times.
 	Staged(ctx context.Context, prefix string) iter.Seq2[Staged, error]
 
 	// Ping says whether the store answers for the bucket.
@@ -91,8 +91,8 @@ type Objects interface {
 
 // Staged is an object or an open multipart upload.
 type Staged struct {
-	Key   string
-	Since time.Time // when the object was stored, or the upload opened
+	Key string
+	Age time.Duration // since the object was stored, or the upload opened
 }
 
 // Attributes go with an object when it is made.

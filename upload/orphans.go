@@ -8,8 +8,8 @@ import (
 )
 
 // orphanAge is how much longer than any upload lives something must have been
-// under the staging prefix before it is taken for an orphan: clocks differ, and
-// a commit may run past its upload's expiry.
+// under the staging prefix before it is taken for an orphan: a commit may run
+// past its upload's expiry, and the two stores' clocks may run apart.
 const orphanAge = 24 * time.Hour
 
 // Orphans looks for what uploads left under the staging prefix whose record and
@@ -22,11 +22,10 @@ const orphanAge = 24 * time.Hour
 // destination is nobody's for certain, and is left to the bucket's lifecycle
 // rule.
 func (e *Engine) Orphans(ctx context.Context) (int, error) {
-	before := e.cfg.Now().Add(-e.cfg.TTL - orphanAge)
 	found := 0
 	var ids []string
 	adopt := func() error {
-		n, err := e.cfg.Sessions.Adopt(ctx, ids, before)
+		n, err := e.cfg.Sessions.Adopt(ctx, ids, SweepDelay)
 		found, ids = found+n, ids[:0]
 		return err
 	}
@@ -35,7 +34,7 @@ func (e *Engine) Orphans(ctx context.Context) (int, error) {
 			return found, errors.Join(err, adopt())
 		}
 		id, _, ours := strings.Cut(strings.TrimPrefix(s.Key, e.cfg.StagingPrefix), "/")
-		if !ours || !s.Since.Before(before) || len(ids) > 0 && ids[len(ids)-1] == id {
+		if !ours || s.Age <= e.cfg.TTL+orphanAge || len(ids) > 0 && ids[len(ids)-1] == id {
 			continue
 		}
 		if ids = append(ids, id); len(ids) == sweepBatch {

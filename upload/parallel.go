@@ -86,7 +86,7 @@ func (a *attempt) setAside(ctx context.Context, count int) ([]int, error) {
 	var out []int
 	for len(out) < count {
 		if a.numbers.Count == 0 {
-			n, err := a.e.cfg.Sessions.Draw(ctx, a.s.ID, count-len(out), a.e.cfg.Now())
+			n, err := a.e.cfg.Sessions.Draw(ctx, a.s.ID, count-len(out))
 			if err != nil {
 				return nil, fmt.Errorf("draw part numbers: %w", err)
 			}

@@ -15,9 +15,10 @@ import (
 // Release, which is after it has ended, and never beyond its expiry: a crash in
 // between lets it count too long, but no longer than it could have lived.
 type Quotas interface {
-	// Claim counts the upload id. Errors: ErrQuota when the owner has most others
-	// whose expiry is after now; then it does not count. A most of 0 is no limit.
-	Claim(ctx context.Context, owner, id string, most int, now, expires time.Time) error
+	// Claim counts the upload id, which expires ttl from now by the store's
+	// clock. Errors: ErrQuota when the owner has most others that have not
+	// expired; then it does not count. A most of 0 is no limit.
+	Claim(ctx context.Context, owner, id string, most int, ttl time.Duration) error
 
 	// Release counts the upload id no more; that it did not count is no error.
 	Release(ctx context.Context, owner, id string) error
@@ -29,7 +30,7 @@ func (e *Engine) claim(ctx context.Context, s Session, most int) error {
 	if e.cfg.Quotas == nil || s.Owner == "" {
 		return nil
 	}
-	err := e.cfg.Quotas.Claim(ctx, s.Owner, s.ID, most, s.Created, s.Expires)
+	err := e.cfg.Quotas.Claim(ctx, s.Owner, s.ID, most, e.cfg.TTL)
 	if err != nil && !errors.Is(err, ErrQuota) {
 		e.release(ctx, s)
 	}

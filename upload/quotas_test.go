@@ -27,7 +27,9 @@ func (l *lab) open(t *testing.T, most int) (upload.Status, error) {
 // An upload counts until its end, of whatever kind that is.
 func TestQuota(t *testing.T) {
 	now := time.Now()
-	l, q := counted(func(c *upload.Config) { c.Now = func() time.Time { return now } })
+	l, q := counted()
+	clock := func() time.Time { return now }
+	l.sessions.Clock, q.Clock = clock, clock
 	first, err := l.open(t, 2)
 	if err != nil {
 		t.Fatal(err)

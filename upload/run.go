@@ -21,23 +21,21 @@ type run struct {
 	commit Commit
 }
 
-// state is a copy of the stored state with a fresh lease.
+// state is a copy of the stored state.
 func (r *run) state() Commit {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.commit.Lease = r.e.cfg.Now().Add(r.e.cfg.Lease)
 	return r.commit
 }
 
-// update changes the stored state. That another runner has taken over ends
+// update changes the stored state and renews the lease. That another runner has taken over ends
 // this one: its work is that one's now.
 func (r *run) update(ctx context.Context, change func(*Commit)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(&r.commit)
-	r.commit.Lease = r.e.cfg.Now().Add(r.e.cfg.Lease)
 	err := r.e.retry(ctx, InSessions, always, func() error {
-		return r.e.cfg.Sessions.UpdateCommit(ctx, r.s.ID, r.commit, r.s.Sealed)
+		return r.e.cfg.Sessions.UpdateCommit(ctx, r.s.ID, r.commit, r.e.cfg.Lease, r.s.Sealed)
 	})
 	if err != nil {
 		return fmt.Errorf("store state of commit: %w", superseded(err))

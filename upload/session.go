@@ -19,7 +19,7 @@ type Session struct {
 	ID      string
 	Owner   string
 	State   State
-	Created time.Time
+	Created time.Time // by the session store's clock, as Expires and Lease are
 	Expires time.Time // absolute, constant over the upload's life
 
 	Offset int64      // bytes accepted; always a chunk boundary

@@ -15,16 +15,23 @@ import (
 // in another, and whoever was told more than the store remembers is told
 // ErrNotFound, never a lower offset.
 //
-// A session whose State is Gone, or whose Expires is not after now, is
-// ErrNotFound to every method that takes an owner or advances the upload,
-// except that Bury answers a Gone one again.
+// The store's own clock decides what has expired, which runner is dead and what
+// is due. Callers say durations and are answered times by that clock: however
+// wrong a proxy's clock is, it destroys nothing and takes nothing over.
+//
+// A session whose State is Gone, or that has expired, is ErrNotFound to every
+// method that takes an owner or advances the upload, except that Bury answers a
+// Gone one again.
 type Sessions interface {
-	// Open stores a new session in State Open, and before that its deadline for
-	// the sweeper. It draws as many part numbers as wanted, from 1.
-	Open(ctx context.Context, s Session, wanted int) (Numbers, error)
+	// Open stores a new session in State Open that expires ttl from now, and
+	// before that its deadline for the sweeper. It draws as many part numbers as
+	// wanted, from 1, and answers the session as it is stored: Created and
+	// Expires are the store's. A repeat by the same owner answers the one that is
+	// there. Errors: ErrNotFound when another owner has this id.
+	Open(ctx context.Context, s Session, ttl time.Duration, wanted int) (Session, Numbers, error)
 
 	// Get reads a session. Errors: ErrNotFound, also for another owner's.
-	Get(ctx context.Context, id, owner string, now time.Time) (Session, error)
+	Get(ctx context.Context, id, owner string) (Session, error)
 
 	// Begin opens an attempt to append at offset (bytes; AnyOffset for wherever
 	// the upload ends) and draws part numbers for it. It changes nothing else:
@@ -36,12 +43,12 @@ type Sessions interface {
 
 	// Draw takes further part numbers. They count as used from then on, unless
 	// an Advance gives them back. Errors: ErrNotFound.
-	Draw(ctx context.Context, id string, wanted int, now time.Time) (Numbers, error)
+	Draw(ctx context.Context, id string, wanted int) (Numbers, error)
 
 	// Attach stores S3's id of the session's multipart upload, once: it answers
 	// the id that is stored afterwards, which is another's when that was first.
 	// Errors: ErrNotFound.
-	Attach(ctx context.Context, id, uploadID string, now time.Time) (string, error)
+	Attach(ctx context.Context, id, uploadID string) (string, error)
 
 	// Detach forgets the multipart upload if it is uploadID and no part of it is
 	// listed: it is gone, and nothing was lost with it. Errors: ErrNotExist when
@@ -73,8 +80,8 @@ type Sessions interface {
 	// DropPieces deletes pieces; that there are none is no error.
 	DropPieces(ctx context.Context, id string, fragments []Fragment) error
 
-	// BeginCommit claims the commit for c.Runner until c.Lease. It answers the
-	// session as it stands afterwards:
+	// BeginCommit claims the commit for c.Runner, for as long as lease says;
+	// c.Lease is ignored. It answers the session as it stands afterwards:
 	//   - State Committing and Commit.Runner == c.Runner: the caller runs it. If
 	//     an earlier runner died, previous is what it left, until the caller's
 	//     first UpdateCommit; Commit.Copy is still the dead runner's.
@@ -83,12 +90,13 @@ type Sessions interface {
 	// A stored commit whose runner is dead is always taken over, also by a
 	// request with other terms. Doubt is set when the store may have forgotten
 	// bytes: then nothing may be published. Errors: ErrNotFound.
-	BeginCommit(ctx context.Context, id, owner string, c Commit, now time.Time) (s Session, previous *Commit, err error)
+	BeginCommit(ctx context.Context, id, owner string, c Commit, lease time.Duration) (s Session, previous *Commit, err error)
 
-	// UpdateCommit stores the runner's progress: c.Lease, c.Terms, c.Key, c.Copy
-	// and whether the staging object is sealed (once sealed, always sealed).
+	// UpdateCommit stores the runner's progress: c.Terms, c.Key, c.Copy, that the
+	// lease lasts that long from now (0: it has ended), and whether the staging
+	// object is sealed (once sealed, always sealed).
 	// Errors: ErrNotFound when c.Runner is not the runner any more.
-	UpdateCommit(ctx context.Context, id string, c Commit, sealed bool) error
+	UpdateCommit(ctx context.Context, id string, c Commit, lease time.Duration, sealed bool) error
 
 	// EndCommit stores c.Result, c.Terms, c.Key and State Committed, and frees parts and tail.
 	// Repeating it is harmless. Errors: ErrNotFound as for UpdateCommit.
@@ -100,22 +108,24 @@ type Sessions interface {
 
 	// Bury takes a session to State Gone and answers it as it was: what is to be
 	// cleaned up, and by its State whether it was Gone before.
-	// An owner of "" is the sweeper, which may bury only what has expired by
-	// now. A session that is Gone already is answered again, also to its owner.
+	// An owner of "" is the sweeper, which may bury only what has expired. A
+	// session that is Gone already is answered again, also to its owner.
 	// Of a commit taken over by a runner that never reported, Terms and Key are
 	// its predecessor's: only that one can have left anything.
 	// Errors: ErrNotFound; ErrBusy when a commit is running, that is, its lease
 	// has not ended, and when the sweeper came too early: its ErrNotFound means
 	// that there is no record at all.
-	Bury(ctx context.Context, id, owner string, now time.Time) (Session, error)
+	Bury(ctx context.Context, id, owner string) (Session, error)
 
-	// Due claims up to max ids whose deadline has passed: nobody else is given
-	// them until retry, when they are due again unless forgotten by then.
-	Due(ctx context.Context, now, retry time.Time, max int) ([]string, error)
+	// Due claims up to max ids whose deadline passed at least late ago: nobody
+	// else is given them for as long as retry says, when they are due again
+	// unless forgotten by then.
+	Due(ctx context.Context, late, retry time.Duration, max int) ([]string, error)
 
-	// Adopt stores a deadline for those of ids that have none, and answers how
-	// many these are: uploads that the store has forgotten.
-	Adopt(ctx context.Context, ids []string, deadline time.Time) (int, error)
+	// Adopt stores a deadline, one that passed late ago, for those of ids that
+	// have none, and answers how many these are: uploads that the store has
+	// forgotten.
+	Adopt(ctx context.Context, ids []string, late time.Duration) (int, error)
 
 	// Forget deletes whatever is left of a session, its deadline last.
 	Forget(ctx context.Context, id string) error
@@ -140,7 +150,6 @@ type Begin struct {
 	Owner  string
 	Offset int64 // bytes, or AnyOffset
 	Wanted int   // part numbers
-	Now    time.Time
 }
 
 // Advance is the outcome of an attempt.
@@ -156,5 +165,4 @@ type Advance struct {
 	Tail     []Fragment
 	Drop     []Fragment // those in the session store are deleted; others are ignored
 	Unused   Numbers
-	Now      time.Time
 }

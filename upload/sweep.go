@@ -28,8 +28,7 @@ func (e *Engine) Sweep(ctx context.Context) (int, error) {
 }
 
 func (e *Engine) sweepDue(ctx context.Context) (int, error) {
-	now := e.cfg.Now()
-	ids, err := e.cfg.Sessions.Due(ctx, now.Add(-SweepDelay), now.Add(sweepRetry-SweepDelay), sweepBatch)
+	ids, err := e.cfg.Sessions.Due(ctx, SweepDelay, sweepRetry, sweepBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -49,7 +48,7 @@ func (e *Engine) sweepDue(ctx context.Context) (int, error) {
 // sweep frees one expired upload, also one whose record is lost: what it may
 // have left at its staging key is found by its id.
 func (e *Engine) sweep(ctx context.Context, id string) error {
-	s, err := e.cfg.Sessions.Bury(ctx, id, "", e.cfg.Now())
+	s, err := e.cfg.Sessions.Bury(ctx, id, "")
 	if errors.Is(err, ErrNotFound) {
 		s = Session{ID: id}
 	} else if err != nil {
@@ -77,7 +76,7 @@ func (e *Engine) sweepDestination(ctx context.Context, s Session) error {
 		keys = append(keys, s.Commit.Key)
 	}
 	for _, key := range keys {
-		if err := e.abortEmpty(ctx, key, s, e.cfg.Now().Add(-SweepDelay)); err != nil {
+		if err := e.abortEmpty(ctx, key, s, s.Expires); err != nil {
 			return err
 		}
 	}

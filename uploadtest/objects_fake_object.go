@@ -163,10 +163,10 @@ func (o *Objects) Staged(ctx context.Context, prefix string) iter.Seq2[upload.St
 		var all []upload.Staged
 		err := o.call(ctx, OpStaged, prefix, func() error {
 			for key, object := range o.objects {
-				all = append(all, upload.Staged{Key: key, Since: object.modified})
+				all = append(all, upload.Staged{Key: key, Age: time.Since(object.modified)})
 			}
 			for _, m := range o.multiparts {
-				all = append(all, upload.Staged{Key: m.key, Since: m.opened})
+				all = append(all, upload.Staged{Key: m.key, Age: time.Since(m.opened)})
 			}
 			return nil
 		})

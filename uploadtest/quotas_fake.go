@@ -15,11 +15,14 @@ const (
 )
 
 // Quotas counts open uploads in memory. It is safe for concurrent use; the
-// exported field is to be set before the first call.
+// exported fields are to be set before the first call.
 type Quotas struct {
 	// After, if set, may spoil the answer of a call that has taken effect: an
 	// answer lost on the way.
 	After func(op string) error
+
+	// Clock is the store's own, which decides; nil: time.Now.
+	Clock func() time.Time
 
 	mu   sync.Mutex
 	open map[string]map[string]time.Time // by owner and id: the expiry
@@ -31,9 +34,9 @@ var _ upload.Quotas = (*Quotas)(nil)
 func NewQuotas() *Quotas { return &Quotas{open: make(map[string]map[string]time.Time)} }
 
 // Claim implements upload.Quotas.
-func (f *Quotas) Claim(ctx context.Context, owner, id string, most int, now, expires time.Time) error {
+func (f *Quotas) Claim(ctx context.Context, owner, id string, most int, ttl time.Duration) error {
 	return f.call(ctx, OpClaim, func() error {
-		others := 0
+		others, now := 0, clock(f.Clock)
 		for other, until := range f.open[owner] {
 			if other != id && until.After(now) {
 				others++
@@ -45,7 +48,7 @@ func (f *Quotas) Claim(ctx context.Context, owner, id string, most int, now, exp
 		if f.open[owner] == nil {
 			f.open[owner] = make(map[string]time.Time)
 		}
-		f.open[owner][id] = expires
+		f.open[owner][id] = now.Add(ttl)
 		return nil
 	})
 }

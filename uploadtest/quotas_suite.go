@@ -13,8 +13,9 @@ import (
 )
 
 // TestQuotas checks an upload.Quotas against the interface's contract. open is
-// called once a case and answers one that counts nothing.
-func TestQuotas(t *testing.T, open func(t *testing.T) upload.Quotas) {
+// called once a case and answers one that counts nothing, whose time is ahead of
+// this machine's by what its argument says.
+func TestQuotas(t *testing.T, open func(t *testing.T, ahead func() time.Duration) upload.Quotas) {
 	cases := []struct {
 		name string
 		run  func(*quotasCase)
@@ -30,21 +31,23 @@ func TestQuotas(t *testing.T, open func(t *testing.T) upload.Quotas) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			c.run(&quotasCase{T: t, q: open(t), now: time.Now().Truncate(time.Millisecond)})
+			qc := &quotasCase{T: t}
+			qc.q = open(t, qc.offset)
+			c.run(qc)
 		})
 	}
 }
 
 type quotasCase struct {
 	*testing.T
-	q   upload.Quotas
-	now time.Time
+	ahead
+	q upload.Quotas
 }
 
 // claim counts an upload that lives for an hour, and wants this error.
 func (c *quotasCase) claim(owner, id string, most int, want error) {
 	c.Helper()
-	err := c.q.Claim(c.Context(), owner, id, most, c.now, c.now.Add(time.Hour))
+	err := c.q.Claim(c.Context(), owner, id, most, time.Hour)
 	if !errors.Is(err, want) {
 		c.Errorf("claim %s for %s, at most %d: got %v, want %v", id, owner, most, err, want)
 	}
@@ -87,7 +90,7 @@ func testClaimRace(c *quotasCase) {
 	var wg sync.WaitGroup
 	for i := range tries {
 		wg.Go(func() {
-			err := c.q.Claim(c.Context(), "alice", fmt.Sprint(i), most, c.now, c.now.Add(time.Hour))
+			err := c.q.Claim(c.Context(), "alice", fmt.Sprint(i), most, time.Hour)
 			if err == nil {
 				won.Add(1)
 			} else if !errors.Is(err, upload.ErrQuota) {
@@ -114,12 +117,12 @@ func testRelease(c *quotasCase) {
 // What has expired does not count, whether released or not; what lives longer does.
 func testQuotaExpiry(c *quotasCase) {
 	c.claim("alice", "a", 2, nil)
-	if err := c.q.Claim(c.Context(), "alice", "long", 2, c.now, c.now.Add(2*time.Hour)); err != nil {
+	if err := c.q.Claim(c.Context(), "alice", "long", 2, 2*time.Hour); err != nil {
 		c.Fatal(err)
 	}
-	c.now = c.now.Add(time.Hour - time.Millisecond)
+	c.pass(time.Hour - moment)
 	c.claim("alice", "b", 2, upload.ErrQuota)
-	c.now = c.now.Add(time.Millisecond)
+	c.pass(moment)
 	c.claim("alice", "b", 2, nil)
 	c.claim("alice", "c", 2, upload.ErrQuota)
 }
@@ -138,7 +141,7 @@ func testQuotaOwners(c *quotasCase) {
 func testQuotasContext(c *quotasCase) {
 	ctx, cancel := context.WithCancel(c.Context())
 	cancel()
-	if err := c.q.Claim(ctx, "alice", "a", 1, c.now, c.now.Add(time.Hour)); !errors.Is(err, context.Canceled) {
+	if err := c.q.Claim(ctx, "alice", "a", 1, time.Hour); !errors.Is(err, context.Canceled) {
 		c.Errorf("claim: got %v, want %v", err, context.Canceled)
 	}
 	if err := c.q.Release(ctx, "alice", "a"); !errors.Is(err, context.Canceled) {

@@ -46,6 +46,9 @@ type Sessions struct {
 	// answer lost on the way.
 	After func(op string) error
 
+	// Clock is the store's own, which decides; nil: time.Now.
+	Clock func() time.Time
+
 	mu        sync.Mutex
 	sessions  map[string]*session
 	pieces    map[pieceName][]byte
@@ -149,18 +152,28 @@ func (f *Sessions) Ping(ctx context.Context) error {
 	return f.call(ctx, OpPingSessions, func() error { return nil })
 }
 
+// now is the store's time, to the millisecond.
+func (f *Sessions) now() time.Time { return clock(f.Clock) }
+
+func clock(own func() time.Time) time.Time {
+	if own == nil {
+		own = time.Now
+	}
+	return own().UTC().Truncate(time.Millisecond)
+}
+
 // living finds a session that exists for clients.
-func (f *Sessions) living(id string, now time.Time) (*session, error) {
+func (f *Sessions) living(id string) (*session, error) {
 	s, ok := f.sessions[id]
-	if !ok || s.State == upload.Gone || !s.Expires.After(now) {
+	if !ok || s.State == upload.Gone || !s.Expires.After(f.now()) {
 		return nil, upload.ErrNotFound
 	}
 	return s, nil
 }
 
 // owned finds a living session of an owner.
-func (f *Sessions) owned(id, owner string, now time.Time) (*session, error) {
-	s, err := f.living(id, now)
+func (f *Sessions) owned(id, owner string) (*session, error) {
+	s, err := f.living(id)
 	if err == nil && s.Owner != owner {
 		return nil, upload.ErrNotFound
 	}

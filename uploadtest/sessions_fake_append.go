@@ -3,7 +3,6 @@ package uploadtest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,23 +11,34 @@ import (
 )
 
 // Open implements upload.Sessions.
-func (f *Sessions) Open(ctx context.Context, u upload.Session, wanted int) (upload.Numbers, error) {
-	return answer(ctx, f, OpOpen, func() (upload.Numbers, error) {
-		s, ok := f.sessions[u.ID]
-		if ok && (s.Owner != u.Owner || !s.Created.Equal(u.Created)) {
-			return upload.Numbers{}, errors.New("open: another session has this id")
+func (f *Sessions) Open(ctx context.Context, u upload.Session, ttl time.Duration, wanted int) (upload.Session, upload.Numbers, error) {
+	var n upload.Numbers
+	stored, err := answer(ctx, f, OpOpen, func() (upload.Session, error) {
+		if _, ok := f.sessions[u.ID]; !ok {
+			f.store(u, ttl)
 		}
-		if !ok {
-			f.deadlines[u.ID] = u.Expires
-			s = &session{Session: u, next: 1, won: make(map[string]bool), born: f.epoch(), epoch: f.epoch()}
-			s.Session = s.snapshot()
-			s.State, s.Commit = upload.Open, nil
-			f.sessions[u.ID] = s
+		s, err := f.owned(u.ID, u.Owner)
+		if err != nil {
+			return upload.Session{}, err
 		}
-		n := s.draw(wanted)
+		n = s.draw(wanted)
 		n.Epoch = s.epoch
-		return n, nil
+		return s.snapshot(), nil
 	})
+	if err != nil {
+		return upload.Session{}, upload.Numbers{}, err
+	}
+	return stored, n, nil
+}
+
+// store makes the record of a new session.
+func (f *Sessions) store(u upload.Session, ttl time.Duration) {
+	s := &session{Session: u, next: 1, won: make(map[string]bool), born: f.epoch(), epoch: f.epoch()}
+	s.Session = s.snapshot()
+	s.State, s.Commit = upload.Open, nil
+	s.Created = f.now()
+	s.Expires = s.Created.Add(ttl)
+	f.sessions[u.ID], f.deadlines[u.ID] = s, s.Expires
 }
 
 func (s *session) draw(wanted int) upload.Numbers {
@@ -38,9 +48,9 @@ func (s *session) draw(wanted int) upload.Numbers {
 }
 
 // Get implements upload.Sessions.
-func (f *Sessions) Get(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
+func (f *Sessions) Get(ctx context.Context, id, owner string) (upload.Session, error) {
 	return answer(ctx, f, OpGetSession, func() (upload.Session, error) {
-		s, err := f.owned(id, owner, now)
+		s, err := f.owned(id, owner)
 		if err != nil {
 			return upload.Session{}, err
 		}
@@ -52,7 +62,7 @@ func (f *Sessions) Get(ctx context.Context, id, owner string, now time.Time) (up
 func (f *Sessions) Begin(ctx context.Context, b upload.Begin) (upload.Session, upload.Numbers, error) {
 	var n upload.Numbers
 	u, err := answer(ctx, f, OpBegin, func() (upload.Session, error) {
-		s, err := f.owned(b.ID, b.Owner, b.Now)
+		s, err := f.owned(b.ID, b.Owner)
 		if err != nil {
 			return upload.Session{}, err
 		}
@@ -91,9 +101,9 @@ func (s *session) misplaced(offset int64) error {
 }
 
 // Draw implements upload.Sessions.
-func (f *Sessions) Draw(ctx context.Context, id string, wanted int, now time.Time) (upload.Numbers, error) {
+func (f *Sessions) Draw(ctx context.Context, id string, wanted int) (upload.Numbers, error) {
 	return answer(ctx, f, OpDraw, func() (upload.Numbers, error) {
-		s, err := f.living(id, now)
+		s, err := f.living(id)
 		if err != nil {
 			return upload.Numbers{}, err
 		}
@@ -102,9 +112,9 @@ func (f *Sessions) Draw(ctx context.Context, id string, wanted int, now time.Tim
 }
 
 // Attach implements upload.Sessions.
-func (f *Sessions) Attach(ctx context.Context, id, uploadID string, now time.Time) (string, error) {
+func (f *Sessions) Attach(ctx context.Context, id, uploadID string) (string, error) {
 	return answer(ctx, f, OpAttach, func() (string, error) {
-		s, err := f.living(id, now)
+		s, err := f.living(id)
 		if err != nil {
 			return "", err
 		}
@@ -133,7 +143,7 @@ func (f *Sessions) Detach(ctx context.Context, id, uploadID string) error {
 // Advance implements upload.Sessions.
 func (f *Sessions) Advance(ctx context.Context, a upload.Advance) error {
 	return f.call(ctx, OpAdvance, func() error {
-		s, err := f.living(a.ID, a.Now)
+		s, err := f.living(a.ID)
 		if err != nil {
 			return err
 		}

@@ -10,17 +10,17 @@ import (
 
 // BeginCommit implements upload.Sessions. As in Redis, a successor's Copy is
 // its predecessor's until it reports its own.
-func (f *Sessions) BeginCommit(ctx context.Context, id, owner string, c upload.Commit, now time.Time) (upload.Session, *upload.Commit, error) {
+func (f *Sessions) BeginCommit(ctx context.Context, id, owner string, c upload.Commit, lease time.Duration) (upload.Session, *upload.Commit, error) {
 	var previous *upload.Commit
 	u, err := answer(ctx, f, OpBeginCommit, func() (upload.Session, error) {
-		s, err := f.owned(id, owner, now)
+		s, err := f.owned(id, owner)
 		if err != nil {
 			return upload.Session{}, err
 		}
 		if s.State == upload.Open {
 			s.Doubt = s.epoch != f.epoch()
 		}
-		s.claim(c, now)
+		s.claim(c, f.now(), lease)
 		if s.State == upload.Committing && s.Commit.Runner == c.Runner {
 			previous = cloneCommit(s.previous)
 		}
@@ -33,7 +33,7 @@ func (f *Sessions) BeginCommit(ctx context.Context, id, owner string, c upload.C
 }
 
 // claim gives the commit to c.Runner, unless it is done or a living runner's.
-func (s *session) claim(c upload.Commit, now time.Time) {
+func (s *session) claim(c upload.Commit, now time.Time, lease time.Duration) {
 	var inherited upload.Multipart
 	switch {
 	case s.State == upload.Committed:
@@ -49,7 +49,7 @@ func (s *session) claim(c upload.Commit, now time.Time) {
 		}
 	}
 	s.State = upload.Committing
-	s.Commit = &upload.Commit{Terms: c.Terms, Key: c.Key, Runner: c.Runner, Lease: c.Lease, Copy: inherited}
+	s.Commit = &upload.Commit{Terms: c.Terms, Key: c.Key, Runner: c.Runner, Lease: now.Add(lease), Copy: inherited}
 }
 
 // runs finds the session whose commit the runner runs, or has ended.
@@ -62,7 +62,7 @@ func (f *Sessions) runs(id, runner string) (*session, error) {
 }
 
 // UpdateCommit implements upload.Sessions.
-func (f *Sessions) UpdateCommit(ctx context.Context, id string, c upload.Commit, sealed bool) error {
+func (f *Sessions) UpdateCommit(ctx context.Context, id string, c upload.Commit, lease time.Duration, sealed bool) error {
 	return f.call(ctx, OpUpdateCommit, func() error {
 		s, err := f.runs(id, c.Runner)
 		if err != nil {
@@ -72,7 +72,7 @@ func (f *Sessions) UpdateCommit(ctx context.Context, id string, c upload.Commit,
 			return upload.ErrNotFound
 		}
 		s.previous = nil
-		s.Commit.Terms, s.Commit.Key, s.Commit.Lease, s.Commit.Copy = c.Terms, c.Key, c.Lease, c.Copy
+		s.Commit.Terms, s.Commit.Key, s.Commit.Lease, s.Commit.Copy = c.Terms, c.Key, f.now().Add(lease), c.Copy
 		s.Sealed = s.Sealed || sealed
 		return nil
 	})

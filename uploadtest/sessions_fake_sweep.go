@@ -9,7 +9,7 @@ import (
 )
 
 // Bury implements upload.Sessions.
-func (f *Sessions) Bury(ctx context.Context, id, owner string, now time.Time) (upload.Session, error) {
+func (f *Sessions) Bury(ctx context.Context, id, owner string) (upload.Session, error) {
 	return answer(ctx, f, OpBury, func() (upload.Session, error) {
 		s, ok := f.sessions[id]
 		sweeper := owner == ""
@@ -19,6 +19,7 @@ func (f *Sessions) Bury(ctx context.Context, id, owner string, now time.Time) (u
 		if s.State == upload.Gone {
 			return s.snapshot(), nil
 		}
+		now := f.now()
 		expired := !s.Expires.After(now)
 		switch {
 		case expired && !sweeper:
@@ -38,30 +39,31 @@ func (f *Sessions) Bury(ctx context.Context, id, owner string, now time.Time) (u
 }
 
 // Due implements upload.Sessions.
-func (f *Sessions) Due(ctx context.Context, now, retry time.Time, max int) ([]string, error) {
+func (f *Sessions) Due(ctx context.Context, late, retry time.Duration, max int) ([]string, error) {
 	return answer(ctx, f, OpDue, func() ([]string, error) {
 		var ids []string
+		by := f.now().Add(-late)
 		for id, deadline := range f.deadlines {
-			if !deadline.After(now) {
+			if !deadline.After(by) {
 				ids = append(ids, id)
 			}
 		}
 		slices.SortFunc(ids, func(a, b string) int { return f.deadlines[a].Compare(f.deadlines[b]) })
 		ids = ids[:min(max, len(ids))]
 		for _, id := range ids {
-			f.deadlines[id] = retry
+			f.deadlines[id] = by.Add(retry)
 		}
 		return ids, nil
 	})
 }
 
 // Adopt implements upload.Sessions.
-func (f *Sessions) Adopt(ctx context.Context, ids []string, deadline time.Time) (int, error) {
+func (f *Sessions) Adopt(ctx context.Context, ids []string, late time.Duration) (int, error) {
 	return answer(ctx, f, OpAdopt, func() (int, error) {
 		n := 0
 		for _, id := range ids {
 			if _, ok := f.deadlines[id]; !ok {
-				f.deadlines[id] = deadline
+				f.deadlines[id] = f.now().Add(-late)
 				n++
 			}
 		}

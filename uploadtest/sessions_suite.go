@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,8 +16,9 @@ import (
 )
 
 // TestSessions checks an upload.Sessions against the interface's contract. open
-// is called once a case and answers a store that is empty.
-func TestSessions(t *testing.T, open func(t *testing.T) upload.Sessions) {
+// is called once a case and answers a store that is empty, whose time is ahead of
+// this machine's by what its argument says.
+func TestSessions(t *testing.T, open func(t *testing.T, ahead func() time.Duration) upload.Sessions) {
 	cases := []struct {
 		name string
 		run  func(*sessionsCase)
@@ -63,7 +65,8 @@ func TestSessions(t *testing.T, open func(t *testing.T) upload.Sessions) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			sc := &sessionsCase{T: t, Sessions: open(t), now: time.Now().UTC().Truncate(time.Millisecond)}
+			sc := &sessionsCase{T: t}
+			sc.Sessions = open(t, sc.offset)
 			if err := sc.Ping(t.Context()); err != nil {
 				t.Fatalf("ping: %v", err)
 			}
@@ -78,36 +81,49 @@ const (
 	owner = "alice"
 )
 
-// sessionsCase is a store under test, with steps that must succeed. Its clock
-// stands still unless a case moves it.
+// sessionsCase is a store under test, with steps that must succeed.
 type sessionsCase struct {
 	*testing.T
 	upload.Sessions
-	now   time.Time
+	ahead
 	epoch string // of the session opened last
 }
 
+// ahead moves a store's time.
+type ahead struct{ by atomic.Int64 }
+
+func (a *ahead) offset() time.Duration { return time.Duration(a.by.Load()) }
+
+// now is the store's time, as far as we know.
+func (a *ahead) now() time.Time { return time.Now().Add(a.offset()).UTC().Truncate(time.Millisecond) }
+
+// pass lets time pass.
+func (a *ahead) pass(d time.Duration) { a.by.Add(int64(d)) }
+
+// reach makes it a time, or a moment later.
+func (a *ahead) reach(t time.Time) { a.by.Store(int64(t.Sub(time.Now()) + 2*time.Millisecond)) }
+
+// moment is more than a step of a test takes.
+const moment = 20 * time.Second
+
 // Open implements upload.Sessions, and notes the epoch.
-func (c *sessionsCase) Open(ctx context.Context, s upload.Session, wanted int) (upload.Numbers, error) {
-	n, err := c.Sessions.Open(ctx, s, wanted)
+func (c *sessionsCase) Open(ctx context.Context, s upload.Session, ttl time.Duration, wanted int) (upload.Session, upload.Numbers, error) {
+	stored, n, err := c.Sessions.Open(ctx, s, ttl, wanted)
 	c.epoch = n.Epoch
-	return n, err
+	return stored, n, err
 }
 
 // newSession is one that no store knows yet.
 func (c *sessionsCase) newSession() upload.Session {
 	id := rand.Text()
-	return upload.Session{
-		ID: id, Owner: owner, State: upload.Open, Created: c.now, Expires: c.now.Add(life),
-		Key: "staging/" + id,
-	}
+	return upload.Session{ID: id, Owner: owner, State: upload.Open, Key: "staging/" + id}
 }
 
 // mustOpen opens a session without drawing numbers.
 func (c *sessionsCase) mustOpen() upload.Session {
 	c.Helper()
-	s := c.newSession()
-	if _, err := c.Open(c.Context(), s, 0); err != nil {
+	s, _, err := c.Open(c.Context(), c.newSession(), life, 0)
+	if err != nil {
 		c.Fatalf("open: %v", err)
 	}
 	return s
@@ -115,7 +131,7 @@ func (c *sessionsCase) mustOpen() upload.Session {
 
 func (c *sessionsCase) mustGet(id string) upload.Session {
 	c.Helper()
-	s, err := c.Get(c.Context(), id, owner, c.now)
+	s, err := c.Get(c.Context(), id, owner)
 	if err != nil {
 		c.Fatalf("get: %v", err)
 	}
@@ -124,7 +140,7 @@ func (c *sessionsCase) mustGet(id string) upload.Session {
 
 // attemptAt asks for numbers at an offset, in bytes.
 func (c *sessionsCase) attemptAt(id string, offset int64, wanted int) (upload.Session, upload.Numbers, error) {
-	return c.Begin(c.Context(), upload.Begin{ID: id, Owner: owner, Offset: offset, Wanted: wanted, Now: c.now})
+	return c.Begin(c.Context(), upload.Begin{ID: id, Owner: owner, Offset: offset, Wanted: wanted})
 }
 
 func (c *sessionsCase) mustBegin(id string, wanted int) upload.Numbers {
@@ -141,7 +157,7 @@ func (c *sessionsCase) mustBegin(id string, wanted int) upload.Numbers {
 
 func (c *sessionsCase) mustDraw(id string, wanted int) upload.Numbers {
 	c.Helper()
-	n, err := c.Draw(c.Context(), id, wanted, c.now)
+	n, err := c.Draw(c.Context(), id, wanted)
 	if err != nil {
 		c.Fatalf("draw: %v", err)
 	}
@@ -153,7 +169,7 @@ func (c *sessionsCase) advance(a upload.Advance) error {
 	if a.Attempt == "" {
 		a.Attempt = rand.Text()
 	}
-	a.Epoch, a.Now = c.epoch, c.now
+	a.Epoch = c.epoch
 	return c.Advance(c.Context(), a)
 }
 
@@ -166,7 +182,7 @@ func (c *sessionsCase) mustAdvance(a upload.Advance) {
 
 func (c *sessionsCase) mustPut(id, name string, first int, pieces ...[]byte) {
 	c.Helper()
-	if err := c.PutPieces(c.Context(), id, name, first, pieces, c.now.Add(life)); err != nil {
+	if err := c.PutPieces(c.Context(), id, name, first, pieces, c.now().Add(life)); err != nil {
 		c.Fatalf("put pieces: %v", err)
 	}
 }
@@ -199,6 +215,14 @@ func (c *sessionsCase) wantError(what string, err, want error) {
 	c.Helper()
 	if !errors.Is(err, want) {
 		c.Fatalf("%s: got %v, want %v", what, err, want)
+	}
+}
+
+// wantNear makes sure that a time is this one, give or take what a test takes.
+func (c *sessionsCase) wantNear(what string, got, want time.Time) {
+	c.Helper()
+	if off := got.Sub(want); off.Abs() > moment {
+		c.Fatalf("%s: got %v, want %v", what, got, want)
 	}
 }
 

@@ -11,28 +11,40 @@ import (
 func testOpen(c *sessionsCase) {
 	s := c.newSession()
 	s.Key, s.Promised, s.Type = "alice/film.mkv", true, "video/x-matroska"
-	first, err := c.Open(c.Context(), s, 3)
+	stored, first, err := c.Open(c.Context(), s, life, 3)
 	if err != nil {
 		c.Fatalf("open: %v", err)
 	}
+	c.wantNear("created", stored.Created, c.now())
+	c.wantSame("life", stored.Expires.Sub(stored.Created), life)
+	s.Created, s.Expires = stored.Created, stored.Expires
+	c.wantSame("session opened", stored, s)
 	c.wantSame("numbers", first, upload.Numbers{First: 1, Count: 3, Epoch: first.Epoch})
 	c.wantSame("session", c.mustGet(s.ID), s)
 
 	c.mustAdvance(upload.Advance{ID: s.ID, From: 0, To: 7})
-	again, err := c.Open(c.Context(), s, 3)
+	stored, again, err := c.Open(c.Context(), s, life, 3)
 	if err != nil {
 		c.Fatalf("open, repeated: %v", err)
 	}
 	s.Offset = 7
+	c.wantSame("session opened again", stored, s)
 	c.wantSame("session opened twice", c.mustGet(s.ID), s)
 	c.wantDisjoint([]upload.Numbers{first, c.mustDraw(s.ID, 2)})
 	c.wantDisjoint([]upload.Numbers{again, c.mustDraw(s.ID, 2)})
+
+	foreign := s
+	foreign.Owner = "bob"
+	_, _, err = c.Open(c.Context(), foreign, life, 1)
+	c.wantError("open another's", err, upload.ErrNotFound)
+	c.wantSame("session that another wanted", c.mustGet(s.ID), s)
 }
 
 func testGet(c *sessionsCase) {
 	s := c.mustOpen()
-	for _, when := range []time.Time{s.Created, s.Expires.Add(-time.Millisecond)} {
-		got, err := c.Get(c.Context(), s.ID, owner, when)
+	for _, when := range []time.Time{s.Created, s.Expires.Add(-moment)} {
+		c.reach(when)
+		got, err := c.Get(c.Context(), s.ID, owner)
 		if err != nil {
 			c.Fatalf("get %v before it expires: %v", s.Expires.Sub(when), err)
 		}
@@ -67,7 +79,7 @@ func testAttach(c *sessionsCase) {
 	s := c.mustOpen()
 	// The second is another's, the third the first one's repeat.
 	for _, id := range []string{"first", "second", "first"} {
-		stored, err := c.Attach(c.Context(), s.ID, id, c.now)
+		stored, err := c.Attach(c.Context(), s.ID, id)
 		if err != nil {
 			c.Fatalf("attach: %v", err)
 		}
@@ -80,7 +92,7 @@ func testAttach(c *sessionsCase) {
 func testDetach(c *sessionsCase) {
 	s := c.mustOpen()
 	attach := func(id string) {
-		if _, err := c.Attach(c.Context(), s.ID, id, c.now); err != nil {
+		if _, err := c.Attach(c.Context(), s.ID, id); err != nil {
 			c.Fatalf("attach: %v", err)
 		}
 	}
@@ -168,7 +180,8 @@ func testOddText(c *sessionsCase) {
 	const odd = "a,b;c:d|e%20+f\"g\\h\ni\x00j{k}l é 日本 \xff"
 	s := c.newSession()
 	s.Key, s.Type = odd, odd
-	if _, err := c.Open(c.Context(), s, 0); err != nil {
+	s, _, err := c.Open(c.Context(), s, life, 0)
+	if err != nil {
 		c.Fatalf("open: %v", err)
 	}
 	part := upload.Part{Number: 1, Size: 1, ETag: odd, Checksum: odd}
@@ -178,21 +191,21 @@ func testOddText(c *sessionsCase) {
 	c.wantSame("session", c.mustGet(s.ID), s)
 	c.wantParts(s.ID, part)
 
-	commit := upload.Commit{Terms: odd, Key: odd, Runner: odd, Lease: c.now.Add(lease)}
+	commit := upload.Commit{Terms: odd, Key: odd, Runner: odd}
 	c.mustBeginCommit(s.ID, commit)
 	commit.Copy = upload.Multipart{Key: odd, ID: odd}
 	c.mustUpdateCommit(s.ID, commit)
-	commit.Result = &upload.Object{Key: odd, Size: 6, ETag: odd, Modified: c.now, Upload: odd}
+	commit.Result = &upload.Object{Key: odd, Size: 6, ETag: odd, Modified: c.now(), Upload: odd}
 	c.mustEndCommit(s.ID, commit)
-	c.wantSame("commit", c.mustGet(s.ID).Commit, &commit)
+	c.wantCommit("commit", c.mustGet(s.ID).Commit, commit)
 }
 
 func testSessionsContext(c *sessionsCase) {
 	s := c.mustOpen()
 	ctx, cancel := context.WithCancel(c.Context())
 	cancel()
-	_, err := c.Get(ctx, s.ID, owner, c.now)
+	_, err := c.Get(ctx, s.ID, owner)
 	c.wantError("get under an ended context", err, ctx.Err())
-	_, err = c.Draw(ctx, s.ID, 1, c.now)
+	_, err = c.Draw(ctx, s.ID, 1)
 	c.wantError("draw under an ended context", err, ctx.Err())
 }

@@ -1,19 +1,17 @@
 package uploadtest
 
 import (
-	"time"
-
 	"github.com/chunkgate/chunkgate/upload"
 )
 
 // claim is what a runner asks for.
 func (c *sessionsCase) claim(runner string) upload.Commit {
-	return upload.Commit{Terms: "terms of " + runner, Key: "key of " + runner, Runner: runner, Lease: c.now.Add(lease)}
+	return upload.Commit{Terms: "terms of " + runner, Key: "key of " + runner, Runner: runner}
 }
 
 func (c *sessionsCase) mustBeginCommit(id string, claim upload.Commit) (upload.Session, *upload.Commit) {
 	c.Helper()
-	s, previous, err := c.BeginCommit(c.Context(), id, owner, claim, c.now)
+	s, previous, err := c.BeginCommit(c.Context(), id, owner, claim, lease)
 	if err != nil {
 		c.Fatalf("begin commit: %v", err)
 	}
@@ -25,7 +23,7 @@ func (c *sessionsCase) mustBeginCommit(id string, claim upload.Commit) (upload.S
 
 func (c *sessionsCase) mustUpdateCommit(id string, claim upload.Commit) {
 	c.Helper()
-	if err := c.UpdateCommit(c.Context(), id, claim, false); err != nil {
+	if err := c.UpdateCommit(c.Context(), id, claim, lease, false); err != nil {
 		c.Fatalf("update commit: %v", err)
 	}
 }
@@ -35,6 +33,15 @@ func (c *sessionsCase) mustEndCommit(id string, claim upload.Commit) {
 	if err := c.EndCommit(c.Context(), id, claim); err != nil {
 		c.Fatalf("end commit: %v", err)
 	}
+}
+
+// wantCommit compares all but the lease.
+func (c *sessionsCase) wantCommit(what string, got *upload.Commit, want upload.Commit) {
+	c.Helper()
+	if got != nil {
+		want.Lease = got.Lease
+	}
+	c.wantSame(what, got, &want)
 }
 
 func testCommit(c *sessionsCase) {
@@ -47,6 +54,8 @@ func testCommit(c *sessionsCase) {
 
 	claim := c.claim("r")
 	got, previous := c.mustBeginCommit(s.ID, claim)
+	c.wantNear("lease", got.Commit.Lease, c.now().Add(lease))
+	claim.Lease = got.Commit.Lease
 	s.State, s.Commit = upload.Committing, &claim
 	c.wantSame("session being committed", got, s)
 	c.wantSame("previous commit", previous, (*upload.Commit)(nil))
@@ -55,12 +64,14 @@ func testCommit(c *sessionsCase) {
 	c.wantError("advance", c.advance(upload.Advance{ID: s.ID, From: 9, To: 10}), upload.ErrBusy)
 	c.wantParts(s.ID, upload.Part{Number: 1, Size: 5})
 
-	claim.Lease, claim.Key = c.now.Add(2*lease), "another key"
-	claim.Copy = upload.Multipart{Key: "another key", ID: "copy"}
+	c.pass(lease / 2)
+	claim.Key, claim.Copy = "another key", upload.Multipart{Key: "another key", ID: "copy"}
 	c.mustUpdateCommit(s.ID, claim)
+	claim.Lease = c.mustGet(s.ID).Commit.Lease
+	c.wantNear("lease, renewed", claim.Lease, c.now().Add(lease))
 	c.wantSame("session after an update", c.mustGet(s.ID), s)
 
-	claim.Result = &upload.Object{Key: "another key", Size: 9, ETag: `"e"`, Modified: c.now, Upload: s.ID}
+	claim.Result = &upload.Object{Key: "another key", Size: 9, ETag: `"e"`, Modified: c.now(), Upload: s.ID}
 	c.mustEndCommit(s.ID, claim)
 	s.State, s.Tail = upload.Committed, nil
 	c.wantSame("session committed", c.mustGet(s.ID), s)
@@ -81,19 +92,18 @@ func testCommitRepeated(c *sessionsCase) {
 	for range 2 {
 		c.mustUpdateCommit(s.ID, claim)
 	}
-	claim.Lease = claim.Lease.Add(time.Second)
 	again, previous := c.mustBeginCommit(s.ID, claim)
-	c.wantSame("commit claimed again", again.Commit, &claim)
+	c.wantCommit("commit claimed again", again.Commit, claim)
 	c.wantSame("previous commit", previous, (*upload.Commit)(nil))
 
-	claim.Result = &upload.Object{Key: "k", Size: 3, Modified: c.now}
+	claim.Result = &upload.Object{Key: "k", Size: 3, Modified: c.now()}
 	for range 2 {
 		c.mustEndCommit(s.ID, claim)
 	}
 	for _, runner := range []string{"r", "another"} {
 		replay, previous := c.mustBeginCommit(s.ID, c.claim(runner))
 		c.wantSame("state", replay.State, upload.Committed)
-		c.wantSame("commit replayed", replay.Commit, &claim)
+		c.wantCommit("commit replayed", replay.Commit, claim)
 		c.wantSame("previous commit", previous, (*upload.Commit)(nil))
 	}
 }
@@ -104,7 +114,7 @@ func testCommitRace(c *sessionsCase) {
 	seen := make([]upload.Session, len(runners))
 	together(len(runners), func(i int) {
 		var err error
-		if seen[i], _, err = c.BeginCommit(c.Context(), s.ID, owner, c.claim(runners[i]), c.now); err != nil {
+		if seen[i], _, err = c.BeginCommit(c.Context(), s.ID, owner, c.claim(runners[i]), lease); err != nil {
 			c.Errorf("begin commit: %v", err)
 		}
 	})
@@ -125,10 +135,10 @@ func testCommitWaits(c *sessionsCase) {
 	s := c.mustOpen()
 	first := c.claim("first")
 	c.mustBeginCommit(s.ID, first)
-	c.now = first.Lease.Add(-time.Millisecond)
+	c.pass(lease - moment)
 	got, previous := c.mustBeginCommit(s.ID, c.claim("second"))
 	c.wantSame("state", got.State, upload.Committing)
-	c.wantSame("commit that runs", got.Commit, &first)
+	c.wantCommit("commit that runs", got.Commit, first)
 	c.wantSame("previous commit", previous, (*upload.Commit)(nil))
 }
 
@@ -139,7 +149,8 @@ func testCommitTakenOver(c *sessionsCase) {
 	first.Copy = upload.Multipart{Key: "k", ID: "left behind"}
 	c.mustUpdateCommit(s.ID, first)
 
-	c.now = first.Lease
+	first.Lease = c.mustGet(s.ID).Commit.Lease
+	c.reach(first.Lease)
 	second := c.claim("second")
 	for range 2 { // the answer to the first may have been lost
 		got, previous := c.mustBeginCommit(s.ID, second)
@@ -147,14 +158,14 @@ func testCommitTakenOver(c *sessionsCase) {
 		c.wantSame("terms", got.Commit.Terms, second.Terms)
 		c.wantSame("previous commit", previous, &first)
 	}
-	c.wantError("update by the dead runner", c.UpdateCommit(c.Context(), s.ID, first, false), upload.ErrNotFound)
+	c.wantError("update by the dead runner", c.UpdateCommit(c.Context(), s.ID, first, lease, false), upload.ErrNotFound)
 	waiting, previous := c.mustBeginCommit(s.ID, c.claim("third"))
 	c.wantSame("runner", waiting.Commit.Runner, "second")
 	c.wantSame("previous commit of one who waits", previous, (*upload.Commit)(nil))
 
 	// The second dies before it could clean up after the first: it has made
 	// nothing of its own, so the first's is still what there is to look for.
-	c.now = second.Lease
+	c.pass(lease)
 	_, previous = c.mustBeginCommit(s.ID, c.claim("third"))
 	c.wantSame("previous commit", previous, &first)
 
@@ -170,13 +181,13 @@ func testCommitTakenOver(c *sessionsCase) {
 func testCommitInherited(c *sessionsCase) {
 	s := c.mustOpen()
 	c.mustBeginCommit(s.ID, c.claim("first"))
-	c.now = c.now.Add(lease)
+	c.pass(lease)
 	second := c.claim("second")
 	_, previous := c.mustBeginCommit(s.ID, second)
 	second.Terms, second.Key = previous.Terms, previous.Key
-	second.Result = &upload.Object{Key: previous.Key, Size: 1, Modified: c.now}
+	second.Result = &upload.Object{Key: previous.Key, Size: 1, Modified: c.now()}
 	c.mustEndCommit(s.ID, second)
-	c.wantSame("commit", c.mustGet(s.ID).Commit, &second)
+	c.wantCommit("commit", c.mustGet(s.ID).Commit, second)
 }
 
 func testCommitReopened(c *sessionsCase) {
@@ -197,19 +208,19 @@ func testCommitReopened(c *sessionsCase) {
 
 	next := c.claim("next")
 	got, previous := c.mustBeginCommit(s.ID, next)
-	c.wantSame("commit", got.Commit, &next)
+	c.wantCommit("commit", got.Commit, next)
 	c.wantSame("previous commit", previous, (*upload.Commit)(nil))
 	if err := c.Reopen(c.Context(), s.ID, "r"); err != nil {
 		c.Fatalf("reopen, a late repeat: %v", err)
 	}
-	c.wantSame("commit after a late repeat", c.mustGet(s.ID).Commit, &next)
+	c.wantCommit("commit after a late repeat", c.mustGet(s.ID).Commit, next)
 }
 
 func testCommitSealed(c *sessionsCase) {
 	s := c.mustOpen()
 	c.mustBeginCommit(s.ID, c.claim("r"))
 	for _, sealed := range []bool{true, false} {
-		if err := c.UpdateCommit(c.Context(), s.ID, c.claim("r"), sealed); err != nil {
+		if err := c.UpdateCommit(c.Context(), s.ID, c.claim("r"), lease, sealed); err != nil {
 			c.Fatalf("update commit: %v", err)
 		}
 	}
@@ -232,7 +243,7 @@ func testCommitNotRunner(c *sessionsCase) {
 	refused := func(when string) {
 		c.Helper()
 		before := c.mustGet(s.ID)
-		c.wantError("update commit "+when, c.UpdateCommit(c.Context(), s.ID, stranger, true), upload.ErrNotFound)
+		c.wantError("update commit "+when, c.UpdateCommit(c.Context(), s.ID, stranger, lease, true), upload.ErrNotFound)
 		c.wantError("end commit "+when, c.EndCommit(c.Context(), s.ID, stranger), upload.ErrNotFound)
 		c.wantError("reopen "+when, c.Reopen(c.Context(), s.ID, "stranger"), upload.ErrNotFound)
 		c.wantSame("session", c.mustGet(s.ID), before)
@@ -241,7 +252,7 @@ func testCommitNotRunner(c *sessionsCase) {
 	c.mustBeginCommit(s.ID, c.claim("r"))
 	refused("while another runs it")
 	claim := c.claim("r")
-	claim.Result = &upload.Object{Key: "k", Modified: c.now}
+	claim.Result = &upload.Object{Key: "k", Modified: c.now()}
 	c.mustEndCommit(s.ID, claim)
 	refused("that is done")
 	c.wantError("reopen what is committed", c.Reopen(c.Context(), s.ID, "r"), upload.ErrNotFound)

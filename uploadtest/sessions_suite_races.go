@@ -28,7 +28,7 @@ func testDraw(c *sessionsCase) {
 	runs := make([]upload.Numbers, 24)
 	together(len(runs), func(i int) {
 		var err error
-		if runs[i], err = c.Draw(c.Context(), s.ID, 1+i%3, c.now); err != nil {
+		if runs[i], err = c.Draw(c.Context(), s.ID, 1+i%3); err != nil {
 			c.Errorf("draw: %v", err)
 		}
 	})
@@ -142,7 +142,7 @@ func testAdvanceRepeated(c *sessionsCase) {
 		c.wantOffset(c.advance(lost), s, 0, 9)
 	}
 	// The attempt knows nothing of the commit that began after it won.
-	c.mustBeginCommit(s.ID, upload.Commit{Runner: "r", Lease: c.now.Add(lease)})
+	c.mustBeginCommit(s.ID, upload.Commit{Runner: "r"})
 	c.mustAdvance(won)
 	c.wantError("advance, lost", c.advance(lost), upload.ErrBusy)
 	c.mustEndCommit(s.ID, upload.Commit{Runner: "r", Result: &upload.Object{Key: "k", Size: 9}})

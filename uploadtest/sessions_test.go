@@ -10,15 +10,18 @@ import (
 )
 
 func TestSessionsFake(t *testing.T) {
-	uploadtest.TestSessions(t, func(*testing.T) upload.Sessions { return uploadtest.NewSessions() })
+	uploadtest.TestSessions(t, func(_ *testing.T, ahead func() time.Duration) upload.Sessions {
+		s := uploadtest.NewSessions()
+		s.Clock = func() time.Time { return time.Now().Add(ahead()) }
+		return s
+	})
 }
 
 // TestSessionsFakeHooks makes sure that Fault prevents an effect and After only
 // loses its answer.
 func TestSessionsFakeHooks(t *testing.T) {
 	broken := errors.New("broken")
-	now := time.Now()
-	session := upload.Session{ID: "u", Owner: "alice", Created: now, Expires: now.Add(time.Hour)}
+	session := upload.Session{ID: "u", Owner: "alice"}
 	only := func(op string) func(string) error {
 		return func(called string) error {
 			if called == op {
@@ -30,7 +33,7 @@ func TestSessionsFakeHooks(t *testing.T) {
 
 	refusing := uploadtest.NewSessions()
 	refusing.Fault = only(uploadtest.OpOpen)
-	if _, err := refusing.Open(t.Context(), session, 1); !errors.Is(err, broken) {
+	if _, _, err := refusing.Open(t.Context(), session, time.Hour, 1); !errors.Is(err, broken) {
 		t.Errorf("open: got %v, want %v", err, broken)
 	}
 	if ids := refusing.IDs(); len(ids) != 0 {
@@ -39,10 +42,10 @@ func TestSessionsFakeHooks(t *testing.T) {
 
 	forgetful := uploadtest.NewSessions()
 	forgetful.After = only(uploadtest.OpOpen)
-	if n, err := forgetful.Open(t.Context(), session, 1); !errors.Is(err, broken) || n.Count != 0 {
+	if _, n, err := forgetful.Open(t.Context(), session, time.Hour, 1); !errors.Is(err, broken) || n.Count != 0 {
 		t.Errorf("open: got %+v, %v, want no numbers and %v", n, err, broken)
 	}
-	if _, err := forgetful.Get(t.Context(), "u", "alice", now); err != nil {
+	if _, err := forgetful.Get(t.Context(), "u", "alice"); err != nil {
 		t.Errorf("get: %v", err)
 	}
 	if calls := forgetful.Calls(uploadtest.OpOpen); calls != 1 {

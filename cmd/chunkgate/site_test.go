@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/chunkgate/chunkgate/internal/testserver"
 	"github.com/chunkgate/chunkgate/internal/teststore"
@@ -24,6 +24,7 @@ import (
 // engine over them that makes uploads with known ids.
 type site struct {
 	t        *testing.T
+	redis    redis.UniversalClient
 	sessions *session.Store
 	objects  *s3backend.Backend
 	engine   *upload.Engine
@@ -34,20 +35,20 @@ type site struct {
 }
 
 func newSite(t *testing.T) *site {
-	minio, redis := testserver.MinIO(t), testserver.StartRedis(t)
-	t.Setenv("CHUNKGATE_REDIS_URL", redis.URL)
+	minio, server := testserver.MinIO(t), testserver.StartRedis(t)
+	t.Setenv("CHUNKGATE_REDIS_URL", server.URL)
 	t.Setenv("CHUNKGATE_S3_ENDPOINT", minio.Endpoint)
 	t.Setenv("CHUNKGATE_S3_BUCKET", minio.Bucket)
 	t.Setenv("CHUNKGATE_S3_PATH_STYLE", "true")
 	t.Setenv("AWS_ACCESS_KEY_ID", minio.AccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", minio.SecretKey)
-	client, err := session.Connect(redis.URL)
+	client, err := session.Connect(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
 	s := &site{
-		t: t, sessions: session.New(client, session.Options{}), objects: teststore.Open(t, minio),
+		t: t, redis: client, sessions: session.New(client, session.Options{}), objects: teststore.Open(t, minio),
 		secret: minio.SecretKey, minio: minio, names: map[string]string{},
 	}
 	s.forget = func(id string) {
@@ -88,14 +89,14 @@ func (s *site) put(e *upload.Engine, name, id string, size int64) upload.Status 
 // mask masks the multipart upload of an upload, if there is one.
 func (s *site) mask(id string) upload.Session {
 	s.t.Helper()
-	u, err := s.sessions.Get(s.t.Context(), id, "alice", time.Time{})
+	u, err := s.sessions.Record(s.t.Context(), id)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	if u.UploadID != "" {
 		s.names[u.UploadID] = "MULTIPART"
 	}
-	return u
+	return u.Session
 }
 
 func (s *site) commit(id, key string) {

@@ -71,7 +71,11 @@ func (c *uploadsLs) Run(ctx context.Context, out output) error {
 		return err
 	}
 	defer redis.Close()
-	list := c.list(out)
+	now, err := sessions.Now(ctx)
+	if err != nil {
+		return fmt.Errorf("list uploads: %w", err)
+	}
+	list := c.list(out, now)
 	shown := 0
 	for r, err := range sessions.Records(ctx) {
 		if err != nil {
@@ -91,11 +95,11 @@ func (c *uploadsLs) Run(ctx context.Context, out output) error {
 	return list.end("")
 }
 
-func (c *uploadsLs) list(w io.Writer) lister {
+func (c *uploadsLs) list(w io.Writer, now time.Time) lister {
 	if c.JSON {
 		return jsonList{json.NewEncoder(w)}
 	}
-	t := &table{Writer: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0), now: time.Now()}
+	t := &table{Writer: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0), now: now}
 	t.line("ID", "OWNER", "STATE", "OFFSET", "PARTS", "TAIL", "AGE", "EXPIRES")
 	return t
 }

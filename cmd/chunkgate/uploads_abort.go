@@ -31,7 +31,11 @@ func (c *uploadsAbort) Run(ctx context.Context, out output) error {
 	if err != nil {
 		return fmt.Errorf("abort upload: %w", err)
 	}
-	if why := keeps(r, time.Now()); why != "" {
+	now, err := sessions.Now(ctx)
+	if err != nil {
+		return fmt.Errorf("abort upload: %w", err)
+	}
+	if why := keeps(r, now); why != "" {
 		return errors.New(why)
 	}
 	if !c.Yes {

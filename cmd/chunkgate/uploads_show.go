@@ -36,7 +36,11 @@ func (c *uploadsShow) Run(ctx context.Context, out output) error {
 		return fmt.Errorf("show upload: %w", err)
 	}
 	look := inspect.Inspector{Sessions: sessions, Objects: objects, StagingPrefix: c.StagingPrefix}
-	report, err := look.Inspect(ctx, record.Session, record.Lost, time.Now())
+	now, err := sessions.Now(ctx)
+	if err != nil {
+		return fmt.Errorf("show upload: %w", err)
+	}
+	report, err := look.Inspect(ctx, record.Session, record.Lost, now)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,11 @@ func (c *uploadsSweep) Run(ctx context.Context, out output) error {
 		return err
 	}
 	defer redis.Close()
-	due, err := dueBy(ctx, sessions, time.Now().Add(-upload.SweepDelay))
+	var due []session.Record
+	now, err := sessions.Now(ctx)
+	if err == nil {
+		due, err = dueBy(ctx, sessions, now.Add(-upload.SweepDelay))
+	}
 	if err != nil {
 		return fmt.Errorf("look for expired uploads: %w", err)
 	}

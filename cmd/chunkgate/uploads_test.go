@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chunkgate/chunkgate/session"
 	"github.com/chunkgate/chunkgate/upload"
 )
 
@@ -52,7 +53,7 @@ func TestUploadsShow(t *testing.T) {
 	if _, err := s.objects.UploadPart(t.Context(), m, 9, 7, strings.NewReader("nobody's")); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.sessions.NoteFailure(t.Context(), st.ID, "chunk at 100: storage unavailable", time.Now()); err != nil {
+	if err := s.sessions.NoteFailure(t.Context(), st.ID, "chunk at 100: storage unavailable"); err != nil {
 		t.Fatal(err)
 	}
 	const head = `
@@ -108,9 +109,8 @@ func TestUploadsShowCommit(t *testing.T) {
 	if err := s.objects.Delete(t.Context(), u.Tail[0].Name); err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
-	c := upload.Commit{Terms: "secret terms", Key: "tests/file", Runner: "RUNNER", Lease: now.Add(time.Minute)}
-	if _, _, err := s.sessions.BeginCommit(t.Context(), st.ID, "alice", c, now); err != nil {
+	c := upload.Commit{Terms: "secret terms", Key: "tests/file", Runner: "RUNNER"}
+	if _, _, err := s.sessions.BeginCommit(t.Context(), st.ID, "alice", c, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	s.want(exitOK, `
@@ -187,7 +187,8 @@ func TestUploadsAbort(t *testing.T) {
 func TestUploadsSweep(t *testing.T) {
 	s := newSite(t)
 	at := func(age time.Duration) *upload.Engine {
-		return s.with(func(c *upload.Config) { c.Now = func() time.Time { return time.Now().Add(-age) } })
+		ago := session.New(s.redis, session.Options{Ahead: func() time.Duration { return -age }})
+		return s.with(func(c *upload.Config) { c.Sessions = ago })
 	}
 	s.want(exitOK, "freed 0 uploads\n", "uploads", "sweep")
 	old := s.put(at(50*time.Hour), "OLD", "", 6<<20)

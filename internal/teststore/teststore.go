@@ -3,8 +3,10 @@
 package teststore
 
 import (
+	"context"
 	"crypto/sha256"
 	"io"
+	"iter"
 	"testing"
 	"time"
 
@@ -31,6 +33,25 @@ func Config(sessions upload.Sessions, objects upload.Objects) upload.Config {
 	return upload.Config{
 		Sessions: sessions, Objects: objects, Limits: upload.S3Limits(),
 		TTL: 48 * time.Hour, StagingPrefix: ".chunkgate/", TailInSessions: 8 << 20, BufferMemory: 64 << 20,
+	}
+}
+
+// Aged is a store in which everything lies for longer than it does.
+func Aged(objects upload.Objects, by func() time.Duration) upload.Objects { return aged{objects, by} }
+
+type aged struct {
+	upload.Objects
+	by func() time.Duration
+}
+
+func (a aged) Staged(ctx context.Context, prefix string) iter.Seq2[upload.Staged, error] {
+	return func(yield func(upload.Staged, error) bool) {
+		for s, err := range a.Objects.Staged(ctx, prefix) {
+			s.Age += a.by()
+			if !yield(s, err) {
+				return
+			}
+		}
 	}
 }
 

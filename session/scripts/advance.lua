@@ -1,7 +1,7 @@
 -- advance.lua: make an attempt's work count, if the offset is still where it
 -- began.
 --
--- ARGV[1] now   ARGV[2] attempt   ARGV[3] from   ARGV[4] to
+-- ARGV[1] ahead   ARGV[2] attempt   ARGV[3] from   ARGV[4] to
 -- ARGV[5] tail  ARGV[6] how its last fragment is spelled in a tail, or ''
 -- ARGV[7] first unused number     ARGV[8] the number after the last unused
 -- ARGV[9] id of the multipart upload that holds the parts
@@ -19,7 +19,7 @@
 
 local attempt, from, to, tail, last = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local r = record()
-if not lives(r, ARGV[1]) then return {'notfound'} end
+if not lives(r, clock(ARGV[1])) then return {'notfound'} end
 if string.find(r.wins, ' ' .. attempt .. ' ', 1, true)
   or last ~= '' and string.find(r.tail, last, 1, true) then
   touch(r)

@@ -1,6 +1,6 @@
 -- begin.lua: open an attempt to append and draw part numbers for it.
 --
--- ARGV[1] now   ARGV[2] owner   ARGV[3] offset, -1 for any
+-- ARGV[1] ahead   ARGV[2] owner   ARGV[3] offset, -1 for any
 -- ARGV[4] part numbers wanted
 --
 -- After a failover the record may lack what was accepted last. A client that
@@ -14,7 +14,7 @@
 local skipped = 64
 
 local r, flat = record()
-if not lives(r, ARGV[1]) or r.owner ~= ARGV[2] then return {'notfound'} end
+if not lives(r, clock(ARGV[1])) or r.owner ~= ARGV[2] then return {'notfound'} end
 local word = closed(r)
 if word then return {word} end
 local present = memory(r)

@@ -1,8 +1,8 @@
 -- begin_commit.lua: claim the commit, unless it is done or a living runner has
 -- it.
 --
--- ARGV[1] now     ARGV[2] owner   ARGV[3] terms   ARGV[4] destination
--- ARGV[5] runner  ARGV[6] lease
+-- ARGV[1] ahead   ARGV[2] owner   ARGV[3] terms   ARGV[4] destination
+-- ARGV[5] runner  ARGV[6] how long its lease is
 --
 -- The fields former_* keep what a dead runner left until its successor reports
 -- progress, so that a repeated claim answers it again. A successor that dies
@@ -13,10 +13,11 @@
 -- Answers: ok, record | notfound
 
 local r = record()
-if not lives(r, ARGV[1]) or r.owner ~= ARGV[2] then return {'notfound'} end
+local now = clock(ARGV[1])
+if not lives(r, now) or r.owner ~= ARGV[2] then return {'notfound'} end
 local open = r.state == 'open'
 local mine = r.state == 'committing' and r.runner == ARGV[5]
-local dead = r.state == 'committing' and not mine and past(r.lease, ARGV[1])
+local dead = r.state == 'committing' and not mine and past(r.lease, now)
 if dead and not r.former_terms then
   redis.call('HSET', KEYS[1], 'former_terms', r.terms, 'former_destination', r.destination,
     'former_runner', r.runner, 'former_lease', r.lease)
@@ -27,7 +28,7 @@ if open then
 end
 if open or mine or dead then
   redis.call('HSET', KEYS[1], 'state', 'committing',
-    'terms', ARGV[3], 'destination', ARGV[4], 'runner', ARGV[5], 'lease', ARGV[6])
+    'terms', ARGV[3], 'destination', ARGV[4], 'runner', ARGV[5], 'lease', after(now, ARGV[6]))
 end
 local _, flat = record()
 return {'ok', flat}

@@ -1,13 +1,13 @@
 -- bury.lua: take a session to its end and answer what is to be cleaned up.
 --
--- ARGV[1] now   ARGV[2] owner, or '' for the sweeper
+-- ARGV[1] ahead   ARGV[2] owner, or '' for the sweeper
 --
 -- An owner buries what lives, the sweeper what has expired; neither a commit
 -- whose runner is alive. Of a takeover that never reported, its predecessor's
 -- commit is answered: only that one can have left anything.
 -- Answers: ok, record as it was | notfound | busy
 
-local sweeper, now = ARGV[2] == '', ARGV[1]
+local sweeper, now = ARGV[2] == '', clock(ARGV[1])
 local r, flat = record()
 if not r.state or not sweeper and r.owner ~= ARGV[2] then return {'notfound'} end
 if r.state == 'gone' then return {'ok', flat} end

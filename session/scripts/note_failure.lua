@@ -1,11 +1,11 @@
 -- note_failure.lua: keep the latest failure in the record.
 --
--- ARGV[1] what   ARGV[2] when
+-- ARGV[1] ahead   ARGV[2] what
 --
 -- Answers: ok
 
 local r = record()
 if r.state then
-  redis.call('HSET', KEYS[1], 'failure', ARGV[1], 'failed', ARGV[2])
+  redis.call('HSET', KEYS[1], 'failure', ARGV[2], 'failed', clock(ARGV[1]))
 end
 return {'ok'}

@@ -1,18 +1,22 @@
 -- open.lua: store a new session, or find the same one stored already.
 --
--- ARGV[1] owner   ARGV[2] created   ARGV[3] part numbers wanted
--- ARGV[4] when the keys vanish      ARGV[5] 1 when Redis may forget, else 0
--- ARGV[6…] fields and values of the record
+-- ARGV[1] ahead   ARGV[2] owner   ARGV[3] its life   ARGV[4] how much longer the keys stay
+-- ARGV[5] part numbers wanted     ARGV[6] 1 when Redis may forget, else 0
+-- ARGV[7…] fields and values of the record
 --
 -- A repeat draws again: whoever drew first may have got the answer after all.
--- Answers: ok, first number, epoch | exists
+-- Answers: ok, first number, epoch, record | notfound: somebody else's
 
-local r = record()
+local r, flat = record()
+local now = clock(ARGV[1])
 if r.state then
-  if r.owner ~= ARGV[1] or r.created ~= ARGV[2] then return {'exists'} end
-  return {'ok', redis.call('HINCRBY', KEYS[1], 'next', ARGV[3]) - ARGV[3], r.epoch or ''}
+  if not lives(r, now) or r.owner ~= ARGV[2] then return {'notfound'} end
+  return {'ok', redis.call('HINCRBY', KEYS[1], 'next', ARGV[5]) - ARGV[5], r.epoch or '', flat}
 end
-local now = ARGV[5] == '1' and epoch() or ''
-redis.call('HSET', KEYS[1], 'born', now, 'epoch', now, unpack(ARGV, 6))
-redis.call('PEXPIREAT', KEYS[1], ARGV[4])
-return {'ok', 1, now}
+local present = ARGV[6] == '1' and epoch() or ''
+local expires = after(now, ARGV[3])
+redis.call('HSET', KEYS[1], 'owner', ARGV[2], 'created', now, 'expires', expires, 'until', after(expires, ARGV[4]),
+  'born', present, 'epoch', present, unpack(ARGV, 7))
+r, flat = record()
+touch(r)
+return {'ok', 1, present, flat}

@@ -2,10 +2,8 @@
 --
 -- KEYS[1] record (hash)   KEYS[2] listed parts (list)   KEYS[3] pieces (hash)
 --
--- Every answer is an array that begins with a status word (errors.go). Times
--- are Unix milliseconds and come from the caller, never from Redis. Numbers
--- are compared and stored as the decimal strings they came as, so that Lua's
--- floating point never writes one.
+-- Every answer is an array that begins with a status word (errors.go). It
+-- follows clock.lua.
 
 -- record reads the session as a table and as the flat list HGETALL gives.
 local function record()
@@ -14,9 +12,11 @@ local function record()
   return r, flat
 end
 
--- past says whether a time is not after now.
+-- past says whether a time is not after now. One that makes no sense has not
+-- passed: nothing is destroyed or taken over by it.
 local function past(time, now)
-  return tonumber(time) <= tonumber(now)
+  local t = tonumber(time)
+  return t ~= nil and t <= tonumber(now)
 end
 
 -- lives says whether the session exists for clients.
