@@ -67,6 +67,12 @@ matrix: test-deps ## Try every fault at every call of an upload (make test: one 
 soak: ## Walk at random against the model of an upload for SOAK (20m)
 	SOAK=$(SOAK) go test -count=1 -v -timeout 0 -run TestModel ./modeltest
 
+.PHONY: long
+long: test-deps ## What takes longer than make test: all of the matrix and of the stores, many walks, a soak
+	scripts/test-deps.sh long
+	STORES=all go test -count=1 -race -timeout 30m ./storetest ./s3backend
+	$(MAKE) matrix soak
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	scripts/fuzz.sh $(FUZZTIME)
