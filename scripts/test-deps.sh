@@ -2,6 +2,7 @@
 # Gets what the tests need beyond Go and says what it does: Redis, nginx and the
 # real clients' languages and libraries from Debian, dropbox-js from npm, and
 # MinIO, versitygw, k6, toxiproxy, Helm and kubeconform, built once into Go's cache.
+# With the argument "long" it also builds SeaweedFS, for make long.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -54,3 +55,8 @@ go tool -modfile=tools/toxiproxy/go.mod server -version
 say "Building Helm and kubeconform (some minutes the first time, then from Go's cache)"
 go tool -modfile=tools/helm/go.mod helm version --short
 go tool -modfile=tools/kubeconform/go.mod kubeconform -v
+
+if [[ ${1:-} == long ]]; then
+  say "Building SeaweedFS (ten minutes of two cores the first time, then from Go's cache)"
+  go tool -modfile=tools/seaweedfs/go.mod weed version
+fi
