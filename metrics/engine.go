@@ -31,6 +31,7 @@ type Engine struct {
 	ended     *prometheus.CounterVec
 	reclaimed *prometheus.CounterVec
 	damaged   prometheus.Counter
+	defects   prometheus.Counter
 	sweeps    *prometheus.CounterVec
 	lastSweep prometheus.Gauge
 
@@ -39,7 +40,7 @@ type Engine struct {
 
 var _ upload.Observer = (*Engine)(nil)
 
-func newEngine(r prometheus.Registerer) *Engine {
+func newEngine(r prometheus.Registerer, defects prometheus.Counter) *Engine {
 	e := &Engine{
 		register:  r,
 		opened:    counter(r, "uploads_opened_total", "Uploads opened."),
@@ -53,6 +54,7 @@ func newEngine(r prometheus.Registerer) *Engine {
 		ended:     counters(r, "uploads_ended_total", "Uploads that ended without an object.", "reason"),
 		reclaimed: counters(r, "reclaimed_bytes_total", "Accepted bytes of uploads that ended without an object and were freed.", "reason"),
 		damaged:   counter(r, "uploads_damaged_total", "Uploads given up because a store no longer has what it acknowledged."),
+		defects:   defects,
 		sweeps:    counters(r, "sweeps_total", "Looks for expired uploads.", "result"),
 		lastSweep: gauge(r, "last_sweep_timestamp_seconds", "When this process last swept without an error, in Unix time; at first, when it started."),
 	}
@@ -110,6 +112,9 @@ func (e *Engine) Freed(because upload.Reason, bytes int64) {
 
 // Damaged implements upload.Observer.
 func (e *Engine) Damaged() { e.damaged.Inc() }
+
+// Defect implements upload.Observer.
+func (e *Engine) Defect() { e.defects.Inc() }
 
 // Swept implements upload.Observer.
 func (e *Engine) Swept(err error) {

@@ -28,7 +28,7 @@ var closed = map[string][]string{
 	"method": {"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "other"},
 	"operation": {
 		"abort", "adopt", "advance", "attach", "begin", "begin_commit", "bury", "complete", "copy_part", "create_multipart",
-		"delete", "detach", "draw", "drop_pieces", "due", "empty_multiparts", "end_commit", "find", "folder", "forget", "get",
+		"delete", "detach", "draw", "drop_pieces", "due", "end_commit", "find", "folder", "forget", "get",
 		"get_pieces", "head", "list", "multiparts", "open", "parts", "ping", "put", "put_pieces", "read", "reopen", "staged",
 		"update_commit", "upload_part",
 	},

@@ -31,7 +31,7 @@ func New() *Metrics {
 	)
 	defects := counter(r, "defects_total", "Panics that were caught, in requests and in what goes on beside them.")
 	return &Metrics{
-		Engine:   newEngine(r),
+		Engine:   newEngine(r, defects),
 		Requests: newRequests(r, defects),
 		registry: r,
 		redis:    newCalls(r, "redis", sessionsOps),

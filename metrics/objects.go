@@ -18,7 +18,6 @@ const (
 	opComplete        = "complete"
 	opAbort           = "abort"
 	opMultiparts      = "multiparts"
-	opEmptyMultiparts = "empty_multiparts"
 	opPut             = "put"
 	opHead            = "head"
 	opFind            = "find"
@@ -31,7 +30,7 @@ const (
 
 var objectsOps = []string{
 	opCreateMultipart, opUploadPart, opCopyPart, opComplete, opAbort, opMultiparts,
-	opEmptyMultiparts, opPut, opGet, opHead, opFind, opDelete, opPing, opList, opRead,
+	opPut, opGet, opHead, opFind, opDelete, opPing, opList, opRead,
 	opFolder, opStaged,
 }
 
@@ -77,12 +76,6 @@ func (d objects) Abort(ctx context.Context, m upload.Multipart) (err error) {
 func (d objects) Multiparts(ctx context.Context, key string) (ids []string, err error) {
 	defer d.calls.done(opMultiparts, time.Now(), &err)
 	return d.next.Multiparts(ctx, key)
-}
-
-// EmptyMultiparts implements upload.Objects.
-func (d objects) EmptyMultiparts(ctx context.Context, key string, from, to time.Time) (ids []string, err error) {
-	defer d.calls.done(opEmptyMultiparts, time.Now(), &err)
-	return d.next.EmptyMultiparts(ctx, key, from, to)
 }
 
 // Put implements upload.Objects.

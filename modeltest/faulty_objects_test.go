@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"iter"
-	"time"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -44,10 +43,6 @@ func (f faultyObjects) Abort(ctx context.Context, m upload.Multipart) error {
 
 func (f faultyObjects) Multiparts(ctx context.Context, key string) ([]string, error) {
 	return fetch(ctx, f.g, "multiparts", func() ([]string, error) { return f.Objects.Multiparts(ctx, key) })
-}
-
-func (f faultyObjects) EmptyMultiparts(ctx context.Context, key string, from, to time.Time) ([]string, error) {
-	return fetch(ctx, f.g, "empty multiparts", func() ([]string, error) { return f.Objects.EmptyMultiparts(ctx, key, from, to) })
 }
 
 func (f faultyObjects) Put(ctx context.Context, key string, size int64, body io.Reader, a upload.Attributes, c upload.Condition) (upload.Object, error) {

@@ -172,7 +172,7 @@ func (w *world) left() error {
 			left = append(left, fmt.Errorf("object %q is left", key))
 		}
 	}
-	for _, open := range w.objects.OpenMultiparts() {
+	for _, open := range w.objects.Filled() {
 		if !w.straggles(open.Key) {
 			left = append(left, fmt.Errorf("%v is left", open))
 		}

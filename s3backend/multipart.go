@@ -2,10 +2,8 @@ package s3backend
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -134,55 +132,21 @@ const maxUploadPages = 10
 // Multiparts implements upload.Objects.
 func (b *Backend) Multiparts(ctx context.Context, key string) ([]string, error) {
 	var ids []string
-	err := b.eachMultipart(ctx, key, func(u types.MultipartUpload) error {
-		ids = append(ids, aws.ToString(u.UploadId))
-		return nil
-	})
-	return ids, err
-}
-
-// EmptyMultiparts implements upload.Objects.
-func (b *Backend) EmptyMultiparts(ctx context.Context, key string, from, to time.Time) ([]string, error) {
-	var ids []string
-	err := b.eachMultipart(ctx, key, func(u types.MultipartUpload) error {
-		if at := aws.ToTime(u.Initiated); at.Before(from) || at.After(to) {
-			return nil
-		}
-		call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
-		defer cancel()
-		parts, err := b.client.ListParts(call, &s3.ListPartsInput{
-			Bucket: &b.bucket, Key: &key, UploadId: u.UploadId, MaxParts: aws.Int32(1),
-		})
-		if err = translate(ctx, "list parts", err); errors.Is(err, upload.ErrNotExist) {
-			return nil // it ended in the meantime
-		}
-		if err == nil && len(parts.Parts) == 0 {
-			ids = append(ids, aws.ToString(u.UploadId))
-		}
-		return err
-	})
-	return ids, err
-}
-
-// eachMultipart calls do for every multipart upload that is open at exactly key.
-func (b *Backend) eachMultipart(ctx context.Context, key string, do func(types.MultipartUpload) error) error {
 	n := 0
 	for page, err := range b.multipartPages(ctx, key) {
 		if err != nil {
-			return err
+			return ids, err
 		}
 		for _, u := range page.Uploads {
 			// In order of keys, the prefix itself comes before its extensions.
 			if aws.ToString(u.Key) != key {
-				return nil
+				return ids, nil
 			}
-			if err := do(u); err != nil {
-				return err
-			}
+			ids = append(ids, aws.ToString(u.UploadId))
 		}
 		if n++; n == maxUploadPages {
 			break
 		}
 	}
-	return nil
+	return ids, nil
 }

@@ -24,9 +24,7 @@ func (e *Engine) append(ctx context.Context, c Chunk) (Status, error) {
 	if c.Length > e.cfg.Limits.MaxChunk {
 		return Status{}, ErrTooLarge
 	}
-	if c.Interrupt != nil {
-		defer context.AfterFunc(ctx, c.Interrupt)()
-	}
+	defer e.interrupting(ctx, c.Interrupt)()
 	s, numbers, err := e.begin(ctx, c)
 	if err != nil {
 		return Status{}, err

@@ -69,7 +69,11 @@ func (e *Engine) start(ctx context.Context, s Session, previous *Commit, r Commi
 		if previous != nil { // until it is known what that one left, it must not be forgotten
 			run.commit.Terms, run.commit.Key, run.commit.Copy = previous.Terms, previous.Key, previous.Copy
 		}
-		object, err := run.do(ctx, previous)
+		var object Object
+		err := e.guard("commit", s.ID, func() (err error) {
+			object, err = run.do(ctx, previous)
+			return err
+		})
 		if err != nil {
 			e.noteFailure(ctx, s.ID, "commit to "+run.commit.Key, err)
 		}
@@ -99,28 +103,44 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// do publishes the object and stores the outcome.
-func (r *run) do(ctx context.Context, previous *Commit) (Object, error) {
+// do publishes the object and stores the outcome. The object of a dead runner
+// is stored under that one's terms.
+func (r *run) do(ctx context.Context, previous *Commit) (object Object, err error) {
 	stop := r.keepLease(ctx)
 	defer stop()
-	if previous != nil {
-		done, mine, err := r.resolve(ctx, previous)
-		switch {
-		case err != nil:
-			return Object{}, r.fail(ctx, fmt.Errorf("resolve earlier commit: %w: %w", ErrUnavailable, err))
-		case mine:
-			return r.inherit(ctx, previous, done)
+	err = r.e.guard("commit", r.s.ID, func() error {
+		if object, err = r.find(ctx, previous); err == nil {
+			object, err = r.end(ctx, object)
 		}
-		own := func(c *Commit) { c.Terms, c.Key, c.Copy = r.s.Commit.Terms, r.s.Commit.Key, Multipart{} }
-		if err := r.update(ctx, own); err != nil {
-			return Object{}, r.fail(ctx, err)
-		}
-	}
-	object, err := r.make(ctx)
-	if err != nil {
+		return err
+	})
+	switch {
+	case err != nil:
 		return Object{}, r.fail(ctx, err)
+	case r.state().Terms != r.r.Terms:
+		return Object{}, ErrCompleted
 	}
-	return r.end(ctx, object)
+	return object, nil
+}
+
+// find is the object of a dead runner, or one that is made now.
+func (r *run) find(ctx context.Context, previous *Commit) (Object, error) {
+	if previous == nil {
+		return r.make(ctx)
+	}
+	done, mine, err := r.resolve(ctx, previous)
+	switch {
+	case err != nil:
+		return Object{}, fmt.Errorf("resolve earlier commit: %w: %w", ErrUnavailable, err)
+	case mine:
+		r.way = Inherited
+		return done, nil
+	}
+	own := func(c *Commit) { c.Terms, c.Key, c.Copy = r.s.Commit.Terms, r.s.Commit.Key, Multipart{} }
+	if err := r.update(ctx, own); err != nil {
+		return Object{}, err
+	}
+	return r.make(ctx)
 }
 
 // errForgotten: an upload is in doubt (Session.Doubt).
@@ -150,21 +170,7 @@ func (r *run) resolve(ctx context.Context, previous *Commit) (o Object, mine boo
 			return Object{}, false, fmt.Errorf("abort earlier copy: %w", err)
 		}
 	}
-	// It may also have died, or have lost the answer, while it opened a copy.
-	if err := r.e.abortEmpty(ctx, previous.Key, r.s, r.e.cfg.Now()); err != nil {
-		return Object{}, false, err
-	}
 	return r.own(ctx, previous.Key)
-}
-
-// inherit stores the object that a dead runner made, under that one's terms.
-func (r *run) inherit(ctx context.Context, previous *Commit, done Object) (Object, error) {
-	r.way = Inherited
-	object, err := r.end(ctx, done)
-	if err == nil && previous.Terms != r.r.Terms {
-		return Object{}, ErrCompleted
-	}
-	return object, err
 }
 
 // own is the object at key, if this upload made it.
@@ -197,8 +203,8 @@ func (r *run) end(ctx context.Context, object Object) (Object, error) {
 }
 
 // fail opens the upload again, so that the client may commit elsewhere
-// (PROTOCOL 3.8). When it is not certain that no object appeared, only the
-// lease ends: whoever commits next looks first.
+// (PROTOCOL 3.8). When it is not certain that no object appeared, as after a
+// panic, only the lease ends: whoever commits next looks first.
 func (r *run) fail(ctx context.Context, err error) error {
 	if errors.Is(err, ErrBusy) { // it is another runner's commit now
 		return err
@@ -208,7 +214,7 @@ func (r *run) fail(ctx context.Context, err error) error {
 	}
 	c := r.state()
 	var failed error
-	if errors.Is(err, ErrUnavailable) {
+	if errors.Is(err, ErrUnavailable) || errors.Is(err, errPanic) {
 		failed = r.e.cfg.Sessions.UpdateCommit(context.WithoutCancel(ctx), r.s.ID, c, 0, r.s.Sealed)
 	} else {
 		failed = r.e.cfg.Sessions.Reopen(ctx, r.s.ID, c.Runner)

@@ -115,9 +115,12 @@ func (r *run) copyParts(ctx context.Context, m Multipart) ([]Part, error) {
 		work.Go(func() {
 			for i := range next {
 				offset := int64(i) * size
-				err := r.e.retry(ctx, InObjects, always, func() (err error) {
-					parts[i], err = r.e.cfg.Objects.CopyPart(ctx, m, i+1, r.e.stagingKey(r.s.ID), offset, min(size, r.s.Offset-offset))
-					return err
+				err := r.e.guard("copy part", r.s.ID, func() error {
+					return r.e.retry(ctx, InObjects, always, func() (err error) {
+						parts[i], err = r.e.cfg.Objects.CopyPart(
+							ctx, m, i+1, r.e.stagingKey(r.s.ID), offset, min(size, r.s.Offset-offset))
+						return err
+					})
 				})
 				if err != nil {
 					cancel(err)

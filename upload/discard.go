@@ -76,7 +76,8 @@ func (e *Engine) reopen(ctx context.Context, s Session) bool {
 // clean removes everything a buried session has in the object store. It may be
 // repeated, and goes on from where it was. Multipart uploads are listed at the
 // staging key too: one whose creation was not recorded is nowhere else to be
-// found.
+// found. At a destination nothing is looked for: what is open there and not
+// recorded is empty, or somebody else's.
 func (e *Engine) clean(ctx context.Context, s Session) error {
 	open, err := e.multiparts(ctx, s)
 	for _, m := range open {

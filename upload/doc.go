@@ -47,6 +47,11 @@
 //     object exists is concluded from its metadata, never from an error.
 //   - Whoever holds buffers does not wait for buffers, and no owner can hold so
 //     many that there are none for another (share.go).
-//   - What is opened in S3 can be found again: the session's deadline is stored
-//     before its multipart upload is opened (sweep.go).
+//   - What holds bytes in S3 can be found again: the session's deadline is stored
+//     before its multipart upload is opened (sweep.go), and a commit's copy is
+//     recorded before its first part. A crash between opening a multipart upload
+//     at a destination and recording it leaves an empty one, which nobody ends:
+//     it costs nothing, and who lists what is open there cannot tell it from
+//     one that somebody else is about to fill.
+//   - A panic in the middle of the work is an error of that work alone (guard.go).
 package upload

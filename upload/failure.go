@@ -40,7 +40,10 @@ func (e *Engine) noteFailure(ctx context.Context, id, doing string, err error) {
 		defer func() { <-e.noting }()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failureTime)
 		defer cancel()
-		if failed := e.cfg.Failures.NoteFailure(ctx, id, oneLine(doing+": "+err.Error())); failed != nil {
+		failed := e.guard("note failure", id, func() error {
+			return e.cfg.Failures.NoteFailure(ctx, id, oneLine(doing+": "+err.Error()))
+		})
+		if failed != nil {
 			e.cfg.Log.Debug("failure not noted", "upload", id, "err", failed)
 		}
 	})

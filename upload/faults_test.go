@@ -19,6 +19,8 @@ const (
 	lost      fault = "answer lost"  // the call has its effect, but fails
 	dieBefore fault = "crash before" // this and every later call fails, until the client turns to a replica
 	dieAfter  fault = "crash after"  // the call has its effect; later ones fail
+	panics    fault = "panic"        // the adapter panics in place of the call
+	panicsEnd fault = "panic after"  // the call has its effect, and the adapter panics
 )
 
 // breaker makes one numbered call of both stores together fail.
@@ -44,6 +46,9 @@ func (b *breaker) before(op string) error {
 	}
 	b.hit = op
 	b.dead = b.what == dieBefore
+	if b.what == panics {
+		panic(op + " has a defect")
+	}
 	if b.what == refused || b.what == dieBefore {
 		return fmt.Errorf("%s: %s: %w", op, b.what, upload.ErrUnavailable)
 	}
@@ -54,12 +59,24 @@ func (b *breaker) after(op string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	// The tail is fetched beside the call for its part: calls may have come since.
-	if b.spent || b.hit != op || b.what == refused || b.what == dieBefore {
+	if b.spent || b.hit != op || b.what == refused || b.what == dieBefore || b.what == panics {
 		return nil
 	}
 	b.spent = true
+	if b.what == panicsEnd {
+		panic(op + " has a defect")
+	}
 	b.dead = b.what == dieAfter
 	return fmt.Errorf("%s: %s: %w", op, b.what, upload.ErrUnavailable)
+}
+
+// foreseen says whether a client may be answered err and repeats what it sent: a
+// defect is answered 500.
+func (b *breaker) foreseen(err error) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defect := b.hit != "" && (b.what == panics || b.what == panicsEnd)
+	return defect || errors.Is(err, upload.ErrUnavailable) || errors.Is(err, upload.ErrBusy)
 }
 
 // heal ends a crash: the client has turned to a replica.
@@ -91,6 +108,7 @@ var scenarios = []scenario{
 	{"promised, no overwrite", true, true, func(*upload.Config) {}},
 	{"tail in objects", false, true, func(c *upload.Config) { c.TailInSessions = 0 }},
 	{"equal parts", false, true, func(c *upload.Config) { c.Limits.EqualPart = 64 }},
+	{"parts at once", false, true, func(c *upload.Config) { c.Limits.MinPart, c.PartsParallel = 20, 2 }},
 	{"all tail", false, true, func(c *upload.Config) { c.Limits.MinPart, c.Limits.MaxPart = 40_000, 50_000 }},
 }
 
@@ -103,7 +121,7 @@ func TestFaults(t *testing.T) {
 		calls := 0
 		synctest.Test(t, func(t *testing.T) { calls = s.run(t, &breaker{}) })
 		for at := 1; at <= calls; at++ {
-			for _, what := range []fault{refused, lost, dieBefore, dieAfter} {
+			for _, what := range []fault{refused, lost, dieBefore, dieAfter, panics, panicsEnd} {
 				cases++
 				b := &breaker{at: at, what: what}
 				ok := t.Run(fmt.Sprintf("%s/%d %s", s.name, at, what), func(t *testing.T) {
@@ -146,6 +164,9 @@ func (s scenario) run(t *testing.T, b *breaker) int {
 	if ids, pieces := l.sessions.IDs(), l.sessions.Pieces(); len(ids) > 0 || pieces > 0 {
 		t.Errorf("left in the session store: %q and %d pieces", ids, pieces)
 	}
+	if lent := l.Lent() + c.lab.Lent(); lent != 0 {
+		t.Errorf("%d bytes of buffers are never given back", lent)
+	}
 	return calls
 }
 
@@ -185,7 +206,7 @@ func (c *honest) chunk(offset int64, chunk []byte, announced bool) bool {
 		if c.id == "" && c.s.promised {
 			body.Destination = "file"
 		}
-		status, err := c.lab.Append(c.t.Context(), body)
+		status, err := served(func() (upload.Status, error) { return c.lab.Append(c.t.Context(), body) })
 		var wrong *upload.OffsetError
 		switch {
 		case err == nil:
@@ -193,7 +214,7 @@ func (c *honest) chunk(offset int64, chunk []byte, announced bool) bool {
 			return true
 		case errors.As(err, &wrong) && wrong.Want == offset+int64(len(chunk)):
 			return true // it had been accepted
-		case !errors.Is(err, upload.ErrUnavailable):
+		case !c.b.foreseen(err):
 			c.t.Fatalf("chunk at %d: %v", offset, err)
 		}
 		c.turn()
@@ -203,6 +224,17 @@ func (c *honest) chunk(offset int64, chunk []byte, announced bool) bool {
 	}
 	c.t.Fatalf("chunk at %d is never accepted", offset)
 	return false
+}
+
+// served is a request as a server runs it, which recovers from panics in the
+// request's own goroutine.
+func served[T any](request func() (T, error)) (answer T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("500: %v", p)
+		}
+	}()
+	return request()
 }
 
 // turn goes to a replica.
@@ -215,14 +247,14 @@ func (c *honest) commit(size int64) {
 	var condition upload.Condition
 	condition.Absent = c.s.absent
 	for range 5 {
-		o, err := c.lab.commitIf(c.id, condition, "file", "file (1)")
+		o, err := served(func() (upload.Object, error) { return c.lab.commitIf(c.id, condition, "file", "file (1)") })
 		if err == nil {
 			if o.Key != "file" || o.Size != size {
 				c.t.Fatalf("commit answers %+v", o)
 			}
 			return
 		}
-		if !errors.Is(err, upload.ErrUnavailable) && !errors.Is(err, upload.ErrBusy) {
+		if !c.b.foreseen(err) {
 			c.t.Fatalf("commit: %v", err)
 		}
 		c.turn()

@@ -29,7 +29,6 @@ const (
 
 func newLab(change ...func(*upload.Config)) *lab {
 	l := &lab{sessions: uploadtest.NewSessions(), objects: uploadtest.NewObjects()}
-	l.objects.MinPart = 50
 	l.cfg = upload.Config{
 		Sessions: l.sessions, Objects: l.objects,
 		Limits: upload.Limits{MinPart: 50, MaxPart: 50_000, MaxParts: 1000, MaxChunk: 200_000, MaxObject: 10 << 20},
@@ -39,6 +38,7 @@ func newLab(change ...func(*upload.Config)) *lab {
 	for _, f := range change {
 		f(&l.cfg)
 	}
+	l.objects.MinPart = l.cfg.Limits.MinPart
 	l.Engine = upload.New(l.cfg)
 	return l
 }
@@ -108,13 +108,13 @@ func (l *lab) wantObject(tb testing.TB, key string, want []byte) {
 }
 
 // wantOnly checks that these objects are all there is: nothing staged, no
-// multipart upload.
+// multipart upload that holds parts.
 func (l *lab) wantOnly(tb testing.TB, keys ...string) {
 	tb.Helper()
 	if got := l.objects.Keys(); fmt.Sprint(got) != fmt.Sprint(keys) {
 		tb.Errorf("objects are %q, want %q", got, keys)
 	}
-	if open := l.objects.OpenMultiparts(); len(open) > 0 {
+	if open := l.objects.Filled(); len(open) > 0 {
 		tb.Errorf("multipart uploads are open: %v", open)
 	}
 }

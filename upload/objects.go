@@ -52,10 +52,6 @@ type Objects interface {
 	// Multiparts lists the ids of the open multipart uploads at exactly key.
 	Multiparts(ctx context.Context, key string) ([]string, error)
 
-	// EmptyMultiparts lists the ids of the open multipart uploads at exactly key
-	// that hold no part and were opened from one time to another.
-	EmptyMultiparts(ctx context.Context, key string, from, to time.Time) ([]string, error)
-
 	// Put stores an object of exactly size bytes in one call; the condition is
 	// checked atomically. Errors: ErrConflict.
 	Put(ctx context.Context, key string, size int64, body io.Reader, a Attributes, c Condition) (Object, error)

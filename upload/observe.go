@@ -17,6 +17,7 @@ type Observer interface {
 	Freed(because Reason, bytes int64)    // an upload ended without an object; what it held, as far as known
 	Damaged()                             // accepted bytes are gone
 	Swept(err error)                      // a sweep ended
+	Defect()                              // a panic became an error
 }
 
 // Way is how an object appeared.
@@ -61,6 +62,7 @@ func (silent) Committed(Way, time.Duration) {}
 func (silent) Freed(Reason, int64)          {}
 func (silent) Damaged()                     {}
 func (silent) Swept(error)                  {}
+func (silent) Defect()                      {}
 
 // observeConflict tells what a request lost, if that is its error.
 func (e *Engine) observeConflict(err error) {

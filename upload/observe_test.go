@@ -38,6 +38,7 @@ func (e *events) Committed(by upload.Way, _ time.Duration) { e.add("committed "+
 func (e *events) Freed(because upload.Reason, bytes int64) { e.add("freed "+string(because), bytes) }
 func (e *events) Damaged()                                 { e.add("damaged", 1) }
 func (e *events) Swept(err error)                          { e.add(fmt.Sprintf("swept %t", err == nil), 1) }
+func (e *events) Defect()                                  { e.add("defect", 1) }
 
 // What the engine tells of each thing that can happen.
 func TestObserver(t *testing.T) {

@@ -21,7 +21,15 @@ const orphanAge = 24 * time.Hour
 // (STORE.md), and frees them by an expiry of its own. What is open at a promised
 // destination is nobody's for certain, and is left to the bucket's lifecycle
 // rule.
-func (e *Engine) Orphans(ctx context.Context) (int, error) {
+func (e *Engine) Orphans(ctx context.Context) (found int, err error) {
+	err = e.guard("find orphans", "", func() (err error) {
+		found, err = e.orphans(ctx)
+		return err
+	})
+	return found, err
+}
+
+func (e *Engine) orphans(ctx context.Context) (int, error) {
 	found := 0
 	var ids []string
 	adopt := func() error {

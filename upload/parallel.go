@@ -145,18 +145,24 @@ func (t *flight) sit() bool {
 
 func (t *flight) stand() { <-t.seats }
 
-// store stores part i from f.
+// store stores part i from f. Its panic, too, ends the others before anybody
+// answers.
 func (t *flight) store(i int, p *parcel, f feed) {
-	part, err := t.a.upload(t.ctx, t.m, p.size, p.tail, f, func() (int, error) {
-		n := p.numbers[0]
-		p.numbers = p.numbers[1:]
-		return n, nil
-	}, func() bool { return len(p.numbers) > 0 })
+	err := t.a.e.guard("store part", t.a.s.ID, func() (err error) {
+		t.parts[i], err = t.a.upload(t.ctx, t.m, p.size, p.tail, f, p.number, p.more)
+		return err
+	})
 	if err != nil {
 		t.cancel(err)
-		return
 	}
-	t.parts[i] = part
+}
+
+func (p *parcel) more() bool { return len(p.numbers) > 0 }
+
+func (p *parcel) number() (int, error) {
+	n := p.numbers[0]
+	p.numbers = p.numbers[1:]
+	return n, nil
 }
 
 // joined is a buffer and the feed that filled a part of it.

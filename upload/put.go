@@ -55,9 +55,7 @@ func (e *Engine) putStreamed(ctx context.Context, r PutRequest) (Object, error) 
 		e.observeConflict(err)
 		return Object{}, err
 	}
-	if r.Interrupt != nil {
-		defer context.AfterFunc(ctx, r.Interrupt)()
-	}
+	defer e.interrupting(ctx, r.Interrupt)()
 	begun := time.Now()
 	src := newSource(Chunk{Body: r.Body, Length: r.Length}, r.Length)
 	var object Object

@@ -52,7 +52,8 @@ func (r *run) keepLease(ctx context.Context) (stop func()) {
 	go func() {
 		defer close(stopped)
 		for sleep(ctx, r.e.cfg.Lease/3) == nil {
-			if err := r.update(ctx, func(*Commit) {}); err != nil && ctx.Err() == nil {
+			err := r.e.guard("renew lease", r.s.ID, func() error { return r.update(ctx, func(*Commit) {}) })
+			if err != nil && ctx.Err() == nil {
 				r.cancel(fmt.Errorf("renew lease: %w", err))
 				return
 			}

@@ -3,7 +3,6 @@ package upload
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -22,7 +21,11 @@ const SweepDelay = time.Hour
 // says how many it freed. Any number of sweepers may run: each upload is
 // claimed by one.
 func (e *Engine) Sweep(ctx context.Context) (int, error) {
-	freed, err := e.sweepDue(ctx)
+	freed := 0
+	err := e.guard("sweep", "", func() (err error) {
+		freed, err = e.sweepDue(ctx)
+		return err
+	})
 	e.cfg.Observer.Swept(err)
 	return freed, err
 }
@@ -34,7 +37,7 @@ func (e *Engine) sweepDue(ctx context.Context) (int, error) {
 	}
 	freed := 0
 	for _, id := range ids {
-		switch failed := e.sweep(ctx, id); {
+		switch failed := e.guard("sweep", id, func() error { return e.sweep(ctx, id) }); {
 		case failed == nil:
 			freed++
 		case errors.Is(failed, ErrBusy): // its commit runs past the deadline: let it
@@ -54,48 +57,10 @@ func (e *Engine) sweep(ctx context.Context, id string) error {
 	} else if err != nil {
 		return err
 	}
-	if err := e.sweepDestination(ctx, s); err != nil {
-		return err
-	}
 	if err := e.clean(ctx, s); err != nil {
 		return err
 	}
 	e.observeEnd(Expired, s)
 	e.release(ctx, s)
 	return e.cfg.Sessions.Forget(ctx, id)
-}
-
-// sweepDestination ends the multipart uploads that nobody knows of at the
-// destinations that the session was meant for.
-func (e *Engine) sweepDestination(ctx context.Context, s Session) error {
-	var keys []string
-	if s.Promised {
-		keys = append(keys, s.Key)
-	}
-	if s.Commit != nil && s.Commit.Key != s.Key {
-		keys = append(keys, s.Commit.Key)
-	}
-	for _, key := range keys {
-		if err := e.abortEmpty(ctx, key, s, s.Expires); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// abortEmpty ends what a crash left between opening a multipart upload at a
-// destination and recording it: it has no part and was opened in the session's
-// life. Should it be another upload's after all, that one opens another:
-// without parts, nothing is lost (reopen in discard.go).
-func (e *Engine) abortEmpty(ctx context.Context, key string, s Session, until time.Time) error {
-	ids, err := e.cfg.Objects.EmptyMultiparts(ctx, key, s.Created, until)
-	for _, id := range ids {
-		if m := (Multipart{Key: key, ID: id}); m != s.multipart() {
-			err = errors.Join(err, e.cfg.Objects.Abort(ctx, m))
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("clean up destination: %w", err)
-	}
-	return nil
 }

@@ -19,7 +19,6 @@ const (
 	OpComplete        = "complete"
 	OpAbort           = "abort"
 	OpMultiparts      = "multiparts"
-	OpEmptyMultiparts = "empty_multiparts"
 	OpPut             = "put"
 	OpGetObject       = "get_object"
 	OpHead            = "head"
@@ -179,4 +178,15 @@ func (o *Objects) OpenMultiparts() []upload.Multipart {
 		return o.multiparts[a.ID].serial - o.multiparts[b.ID].serial
 	})
 	return open
+}
+
+// Filled are those of OpenMultiparts that hold a part. An empty one costs
+// nothing.
+func (o *Objects) Filled() []upload.Multipart {
+	return slices.DeleteFunc(o.OpenMultiparts(), func(m upload.Multipart) bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		found := o.multiparts[m.ID]
+		return found == nil || len(found.parts) == 0
+	})
 }

@@ -179,17 +179,3 @@ func etag(content []byte) string {
 	sum := md5.Sum(content)
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
-
-// EmptyMultiparts implements upload.Objects.
-func (o *Objects) EmptyMultiparts(ctx context.Context, key string, from, to time.Time) ([]string, error) {
-	var ids []string
-	err := o.call(ctx, OpEmptyMultiparts, key, func() error {
-		for id, m := range o.multiparts {
-			if m.key == key && len(m.parts) == 0 && !m.opened.Before(from) && !m.opened.After(to) {
-				ids = append(ids, id)
-			}
-		}
-		return nil
-	})
-	return ids, err
-}

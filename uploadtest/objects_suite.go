@@ -28,7 +28,6 @@ func TestObjects(t *testing.T, open func(t *testing.T) upload.Objects) {
 		{"complete_twice", testCompleteTwice},
 		{"abort", testAbort},
 		{"multiparts_of_key", testMultipartsOfKey},
-		{"empty_multiparts", testEmptyMultiparts},
 		{"copy_part", testCopyPart},
 		{"put", testPut},
 		{"put_condition", testPutCondition},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -140,32 +139,6 @@ func testMultipartsOfKey(c *objectsCase) {
 		c.Errorf("got %v, want %v", got, mine)
 	}
 	for _, m := range all {
-		c.mustAbort(m)
-	}
-}
-
-// testEmptyMultiparts: only those at the very key, opened in the time given,
-// and without a part.
-func testEmptyMultiparts(c *objectsCase) {
-	key := c.key("object")
-	empty, full := c.mustCreate(key, upload.Attributes{}), c.mustCreate(key, upload.Attributes{})
-	other := c.mustCreate(key+"/below", upload.Attributes{})
-	c.mustUpload(full, 1, random(1, 10))
-	now := time.Now()
-	for _, test := range []struct {
-		from, to time.Time
-		want     []string
-	}{
-		{now.Add(-time.Hour), now.Add(time.Hour), []string{empty.ID}},
-		{now.Add(-2 * time.Hour), now.Add(-time.Hour), nil},
-		{now.Add(time.Hour), now.Add(2 * time.Hour), nil},
-	} {
-		got, err := c.EmptyMultiparts(c.Context(), key, test.from, test.to)
-		if err != nil || !slices.Equal(got, test.want) {
-			c.Errorf("empty ones are %v, %v, want %v", got, err, test.want)
-		}
-	}
-	for _, m := range []upload.Multipart{empty, full, other} {
 		c.mustAbort(m)
 	}
 }
