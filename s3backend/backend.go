@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -73,6 +74,7 @@ func (c Config) Validate() error {
 type Backend struct {
 	client   client
 	courier  *courier // sends parts; nil: client does
+	site     *site    // what the store has taught us
 	stacks   stacks
 	bucket   string
 	checksum Checksum // Trailer, None or Off
@@ -110,12 +112,15 @@ func New(ctx context.Context, c Config) (*Backend, error) {
 		return nil, err
 	}
 	timeouts := c.Timeouts.withDefaults()
-	cfg, sockets, err := loadConfig(ctx, c, timeouts)
+	site := new(site)
+	cfg, sockets, err := loadConfig(ctx, c, timeouts, site)
 	if err != nil {
 		return nil, fmt.Errorf("load S3 configuration: %w", err)
 	}
+	site.keys = cfg.Credentials
 	sdk := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle
+		o.HTTPSignerV4 = signer{o.HTTPSignerV4, site}
 		// The environment may ask for more: then unseekable bodies, which is
 		// all that we have, cannot be sent over http at all.
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
@@ -135,6 +140,11 @@ func New(ctx context.Context, c Config) (*Backend, error) {
 	if o.Region == "" {
 		return nil, fmt.Errorf("the S3 region must be given, for example in AWS_REGION")
 	}
+	if o.BaseEndpoint != nil {
+		if u, err := url.Parse(*o.BaseEndpoint); err == nil {
+			site.endpoint = strings.ToLower(u.Hostname())
+		}
+	}
 	checksum := c.Checksum
 	switch {
 	case checksum != "" && checksum != Auto:
@@ -144,13 +154,13 @@ func New(ctx context.Context, c Config) (*Backend, error) {
 		checksum = None
 	}
 	return &Backend{
-		client: sdk, courier: newCourier(ctx, o, c.Bucket, sockets), stacks: make(stacks, mostApart), bucket: c.Bucket,
-		checksum: checksum, timeouts: timeouts, storage: c.Storage,
+		client: sdk, courier: newCourier(ctx, o, c.Bucket, sockets, site, timeouts.Continue), site: site,
+		stacks: make(stacks, mostApart), bucket: c.Bucket, checksum: checksum, timeouts: timeouts, storage: c.Storage,
 	}, nil
 }
 
 // loadConfig also answers the client as it is before the gatekeeper.
-func loadConfig(ctx context.Context, c Config, t Timeouts) (aws.Config, aws.HTTPClient, error) {
+func loadConfig(ctx context.Context, c Config, t Timeouts, s *site) (aws.Config, aws.HTTPClient, error) {
 	httpClient := newHTTPClient(t)
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(httpClient),
@@ -168,6 +178,6 @@ func loadConfig(ctx context.Context, c Config, t Timeouts) (aws.Config, aws.HTTP
 		return aws.Config{}, nil, err
 	}
 	sockets := cfg.HTTPClient
-	cfg.HTTPClient = finished(sockets)
+	cfg.HTTPClient = finished(sockets, s)
 	return cfg, sockets, nil
 }

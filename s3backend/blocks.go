@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -84,7 +85,22 @@ type blockConn struct {
 	raw    syscall.RawConn // of TCP; or nil
 	blocks *blocks
 	hoses  *hoses
+
+	written atomic.Int64 // bytes, by Writes that have returned
 }
+
+// Write implements net.Conn.
+func (c *blockConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.written.Add(int64(n))
+	return n, err
+}
+
+// progress grows with every byte that the store takes. A Write of a large block
+// returns when the last of it has gone, which may take a slow store longer than
+// one may stand still; and the kernel wakes a writer only when much has gone. So
+// the kernel is asked what the store has acknowledged.
+func (c *blockConn) progress() int64 { return c.written.Load() + acknowledged(c.raw) }
 
 // ReadFrom implements io.ReaderFrom.
 func (c *blockConn) ReadFrom(r io.Reader) (int64, error) {

@@ -31,6 +31,9 @@ func (b *Backend) CopyPart(ctx context.Context, m upload.Multipart, number int, 
 	if err != nil {
 		return upload.Part{}, translate(ctx, fmt.Sprintf("copy part %d", number), err)
 	}
+	if out.CopyPartResult == nil { // believe has seen one
+		return upload.Part{}, fmt.Errorf("copy part %d: %w: no result", number, upload.ErrUnavailable)
+	}
 	return upload.Part{Number: number, Size: size, ETag: aws.ToString(out.CopyPartResult.ETag)}, nil
 }
 

@@ -37,7 +37,7 @@ type courier struct {
 // newCourier is nil where the SDK has more to do than to sign a request with the
 // credentials: for directory buckets and access points across regions, or when
 // nothing is signed.
-func newCourier(ctx context.Context, o s3.Options, bucket string, sockets aws.HTTPClient) *courier {
+func newCourier(ctx context.Context, o s3.Options, bucket string, sockets aws.HTTPClient, s *site, patience time.Duration) *courier {
 	if o.EndpointResolverV2 == nil || o.Credentials == nil || aws.IsCredentialsProvider(o.Credentials, aws.AnonymousCredentials{}) {
 		return nil
 	}
@@ -66,8 +66,8 @@ func newCourier(ctx context.Context, o s3.Options, bucket string, sockets aws.HT
 	if c.service == "" || c.region == "" {
 		return nil
 	}
-	if l := newLines(sockets, &c.bucket); l != nil {
-		c.http = l
+	if l := newLines(sockets, &c.bucket, s, patience); l != nil {
+		c.http = believer{l, s}
 	}
 	c.spans = o.TracerProvider.Tracer("github.com/chunkgate/chunkgate/s3backend")
 	return c
@@ -120,7 +120,7 @@ func describe(h http.Header, s sending, p payload) {
 		announceTrailer(h, s.size)
 	}
 	h.Set("X-Amz-Content-Sha256", hash)
-	if s.size > 0 && !inMemory(s.src) {
+	if p.ask {
 		h.Set("Expect", "100-continue")
 	}
 }

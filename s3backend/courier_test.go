@@ -19,8 +19,18 @@ import (
 )
 
 // mustBothWays makes two backends whose store is handle: one sends parts
-// itself, with the other the SDK does.
+// itself, with the other the SDK does. Its answers have the head of S3's.
 func mustBothWays(t *testing.T, c Config, handle http.HandlerFunc) map[string]*Backend {
+	t.Helper()
+	return bothWays(t, c, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Amz-Request-Id", "1")
+		w.Header().Set("ETag", `"tag"`)
+		handle(w, r)
+	})
+}
+
+// bothWays is mustBothWays with a store whose answers lack what S3's have.
+func bothWays(t *testing.T, c Config, handle http.HandlerFunc) map[string]*Backend {
 	t.Helper()
 	server := httptest.NewServer(handle)
 	t.Cleanup(server.Close)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -38,7 +37,7 @@ func translateCode(code string, err error) error {
 		return fmt.Errorf("%w: %w", upload.ErrNotExist, err)
 	case "PreconditionFailed":
 		return fmt.Errorf("%w: %w", upload.ErrConflict, err)
-	case "KeyTooLongError", "XMinioInvalidObjectName", "BadRequest": // BadRequest: HEAD, of such a name
+	case "KeyTooLongError", "InvalidURI", "InvalidObjectName", "XMinioInvalidObjectName", "XMinioInvalidResourceName":
 		return fmt.Errorf("%w (%w)", &upload.InvalidError{Reason: "the store does not take this path"}, err)
 	case "InvalidPart":
 		return fmt.Errorf("%w: %w", upload.ErrNoPart, err)
@@ -75,23 +74,12 @@ func refused(code string, err error) error {
 	return r
 }
 
-// codeOf is what the store answered; "" if it did not.
+// codeOf is what the store answered, in its own words but for a HEAD; "" if it
+// did not.
 func codeOf(err error) string {
 	var said smithy.APIError
 	if errors.As(err, &said) {
 		return said.ErrorCode()
-	}
-	// The connection may break before an answer's body, with the code, was
-	// read. Its status has to do.
-	var head *smithyhttp.ResponseError
-	if !errors.As(err, &head) {
-		return ""
-	}
-	switch head.HTTPStatusCode() {
-	case http.StatusNotFound:
-		return "NotFound"
-	case http.StatusPreconditionFailed:
-		return "PreconditionFailed"
 	}
 	return ""
 }

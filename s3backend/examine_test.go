@@ -103,6 +103,7 @@ func call(r *http.Request) string {
 func say(w http.ResponseWriter, r *http.Request, status int, format string, args ...any) bool {
 	_, _ = io.Copy(io.Discard, r.Body)
 	w.Header().Set("ETag", `"00000000000000000000000000000001"`)
+	w.Header().Set("X-Amz-Request-Id", "1")
 	w.WriteHeader(status)
 	_, _ = fmt.Fprintf(w, format, args...)
 	return true
@@ -176,8 +177,8 @@ var failing = []struct {
 	}}, check: "s3 HeadObject", level: checkup.Fail, found: "refused with 403", advice: "allow s3:ListBucket: without it S3 hides"},
 	{name: "get denied", store: denying("GetObject"), check: "s3 GetObject", level: checkup.Fail, found: "refused with 403", advice: "allow s3:GetObject,"},
 	{name: "get answers other bytes", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
-		return call(r) == "GetObject" && say(w, r, http.StatusOK, "other")
-	}}, check: "s3 GetObject", level: checkup.Fail, found: "5 bytes for 16", advice: "do not use"},
+		return call(r) == "GetObject" && say(w, r, http.StatusOK, "sixteen others! ")
+	}}, check: "s3 GetObject", level: checkup.Fail, found: "16 bytes for 16", advice: "do not use"},
 	{name: "list denied", store: denying("ListObjectsV2"), check: "s3 ListObjectsV2", level: checkup.Fail, found: "refused with 403", advice: "allow s3:ListBucket;"},
 	{name: "list is empty", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
 		return call(r) == "ListObjectsV2" && say(w, r, http.StatusOK, "<ListBucketResult></ListBucketResult>")
@@ -250,8 +251,11 @@ var failing = []struct {
 // ignoring answers success to a call with a condition, whatever is there.
 func ignoring(name, header string) intercept {
 	return intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
-		return call(r) == name && r.Header.Get(header) != "" &&
-			say(w, r, http.StatusOK, `<CompleteMultipartUploadResult><ETag>"x"</ETag></CompleteMultipartUploadResult>`)
+		said := ""
+		if name == "CompleteMultipartUpload" {
+			said = `<CompleteMultipartUploadResult><ETag>"x"</ETag></CompleteMultipartUploadResult>`
+		}
+		return call(r) == name && r.Header.Get(header) != "" && say(w, r, http.StatusOK, "%s", said)
 	}}
 }
 

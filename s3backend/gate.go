@@ -18,7 +18,10 @@ var errAnswered = errors.New("store answered before it had the body")
 // the connection is about to close, and when a store answers in mid-body,
 // net/http goes on: a client's bytes would be lost though the call could have
 // been repeated.
-type gatekeeper struct{ next http.RoundTripper }
+type gatekeeper struct {
+	next http.RoundTripper
+	site *site // learns what comes of Expect; may be nil
+}
 
 // RoundTrip implements http.RoundTripper.
 func (k gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -32,8 +35,14 @@ func (k gatekeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 		over:       make(chan struct{}),
 	}
 	invite := sync.OnceFunc(func() { close(g.invited) })
+	g.unasked = func() {}
+	if k.site != nil && r.Header.Get("Expect") != "" {
+		g.unasked = sync.OnceFunc(func() { k.site.asked(false) })
+		invite = sync.OnceFunc(func() { k.site.asked(true); close(g.invited) })
+	}
 	finish := sync.OnceFunc(func() { close(g.over) })
 	guarded := r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		GotConn:              func(c httptrace.GotConnInfo) { follow(r.Context(), c.Conn) },
 		GotFirstResponseByte: func() { g.heard.Store(true) },
 		Got1xxResponse:       func(int, textproto.MIMEHeader) error { invite(); return nil },
 	}))
@@ -61,6 +70,7 @@ type gate struct {
 	answered atomic.Bool   // the answer's head has come
 	invited  chan struct{} // closed when 100 Continue has come
 	over     chan struct{} // closed when the answer has been read
+	unasked  func()        // called when the body is read though nothing has come
 }
 
 // Read implements io.Reader.
@@ -70,6 +80,7 @@ func (g *gate) Read(p []byte) (int, error) {
 	case g.answered.Load():
 		invited = nil // not any more
 	case !g.heard.Load():
+		g.unasked()
 		return g.ReadCloser.Read(p)
 	}
 	select {

@@ -68,7 +68,7 @@ func TestGateOpensFor100Continue(t *testing.T) {
 		})
 		r := mustRequest(t, t.Context())
 		r.ProtoMajor, r.ProtoMinor = 0, 0 // as the SDK makes them
-		if _, err := (gatekeeper{store}).RoundTrip(r); err == nil {
+		if _, err := (gatekeeper{next: store}).RoundTrip(r); err == nil {
 			t.Error("the error got lost")
 		}
 	})
@@ -82,7 +82,7 @@ func TestGateOpensUnasked(t *testing.T) {
 		}
 		return nil, errors.New("enough")
 	})
-	_, _ = gatekeeper{store}.RoundTrip(mustRequest(t, t.Context()))
+	_, _ = gatekeeper{next: store}.RoundTrip(mustRequest(t, t.Context()))
 }
 
 func TestGateStaysShut(t *testing.T) {
@@ -112,7 +112,7 @@ func TestGateStaysShut(t *testing.T) {
 					c.tell(trace)
 					return &http.Response{Body: io.NopCloser(strings.NewReader("answer"))}, nil
 				})
-				resp, err := gatekeeper{store}.RoundTrip(mustRequest(t, ctx))
+				resp, err := gatekeeper{next: store}.RoundTrip(mustRequest(t, ctx))
 				if err != nil {
 					t.Fatal(err)
 				}

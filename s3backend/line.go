@@ -18,6 +18,7 @@ import (
 
 // line is a connection to the store, for one request at a time.
 type line struct {
+	lines *lines // to which it belongs
 	addr  string
 	conn  net.Conn
 	raw   syscall.RawConn
@@ -86,11 +87,12 @@ func (l *line) invitation(ctx context.Context, r *http.Request) (*http.Response,
 	if r.Header.Get("Expect") == "" {
 		return nil, nil
 	}
-	if err := l.within(ctx, continueTimeout); err != nil {
+	if err := l.within(ctx, l.lines.patience); err != nil {
 		return nil, err
 	}
 	_, err := l.in.Peek(1)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
+		l.lines.site.asked(false)
 		return nil, l.within(ctx, 0)
 	}
 	if err != nil {
@@ -101,6 +103,9 @@ func (l *line) invitation(ctx context.Context, r *http.Request) (*http.Response,
 	}
 	answer, err := l.receive(r)
 	l.over = l.over || answer != nil // the store may await the body yet
+	if answer == nil && err == nil {
+		l.lines.site.asked(true)
+	}
 	return answer, err
 }
 

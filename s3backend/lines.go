@@ -17,7 +17,9 @@ import (
 // client's bytes never lie; here the goroutine that makes the request sends it,
 // and waits with next to nothing in hand.
 type lines struct {
-	dial dialer
+	dial     dialer
+	site     *site
+	patience time.Duration // for 100 Continue
 
 	mu   sync.Mutex
 	idle map[string][]*line // by host:port, the latest last
@@ -25,7 +27,7 @@ type lines struct {
 }
 
 // newLines is nil if requests to the address do not go straight to a plain socket.
-func newLines(c aws.HTTPClient, to *url.URL) *lines {
+func newLines(c aws.HTTPClient, to *url.URL, s *site, patience time.Duration) *lines {
 	b, ok := c.(*awshttp.BuildableClient)
 	if !ok || to.Scheme != "http" || !canPeek {
 		return nil
@@ -36,18 +38,19 @@ func newLines(c aws.HTTPClient, to *url.URL) *lines {
 			return nil
 		}
 	}
-	return &lines{dial: tr.DialContext, idle: map[string][]*line{}}
+	return &lines{dial: tr.DialContext, site: s, patience: patience, idle: map[string][]*line{}}
 }
 
-// Do sends a request and answers what the store says, all of it read. A
+// RoundTrip sends a request and answers what the store says, all of it read. A
 // connection that the store had closed is replaced as long as nothing of the
 // body was read.
-func (l *lines) Do(r *http.Request) (*http.Response, error) {
+func (l *lines) RoundTrip(r *http.Request) (*http.Response, error) {
 	for {
 		line, err := l.take(r.Context(), hostPort(r.URL))
 		if err != nil {
 			return nil, err
 		}
+		follow(r.Context(), line.conn)
 		answer, err := line.do(r)
 		if err == nil {
 			l.keep(line)
@@ -79,8 +82,10 @@ func (l *lines) take(ctx context.Context, addr string) (*line, error) {
 	fresh, err := newLine(conn, addr)
 	if err != nil {
 		_ = conn.Close()
+		return nil, err
 	}
-	return fresh, err
+	fresh.lines = l
+	return fresh, nil
 }
 
 func (l *lines) last(addr string) *line {

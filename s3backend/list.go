@@ -56,7 +56,10 @@ func (b *Backend) pages(ctx context.Context, in *s3.ListObjectsV2Input) iter.Seq
 			call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
 			page, err := pages.NextPage(call)
 			cancel()
-			if !yield(page, translate(ctx, "list objects", err)) || err != nil {
+			if err = translate(ctx, "list objects", err); err == nil {
+				err = b.ofOthers(page.Name, page.Prefix, aws.ToString(in.Prefix), page.IsTruncated, page.NextContinuationToken)
+			}
+			if !yield(page, err) || err != nil {
 				return
 			}
 		}

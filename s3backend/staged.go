@@ -76,7 +76,10 @@ func (b *Backend) multipartPages(ctx context.Context, prefix string) iter.Seq2[*
 			call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
 			page, err := pages.NextPage(call)
 			cancel()
-			if !yield(page, translate(ctx, "list multipart uploads", err)) || err != nil {
+			if err = translate(ctx, "list multipart uploads", err); err == nil {
+				err = b.ofOthers(page.Bucket, page.Prefix, prefix, page.IsTruncated, page.NextKeyMarker)
+			}
+			if !yield(page, err) || err != nil {
 				return
 			}
 		}

@@ -110,6 +110,7 @@ func recording(t *testing.T, seen *http.Header) (url string) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		*seen = r.Header
 		w.Header().Set("ETag", `"e"`)
+		w.Header().Set("X-Amz-Request-Id", "1")
 		switch q := r.URL.Query(); {
 		case r.Method == http.MethodPost && q.Has("uploads"):
 			_, _ = io.WriteString(w, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")

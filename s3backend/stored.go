@@ -29,8 +29,11 @@ func (b *Backend) StoredParts(ctx context.Context, m upload.Multipart) iter.Seq2
 			call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
 			page, err := pages.NextPage(call)
 			cancel()
+			if err = translate(ctx, "list parts", err); err == nil {
+				err = b.ofOthers(page.Bucket, page.Key, m.Key, page.IsTruncated, page.NextPartNumberMarker)
+			}
 			if err != nil {
-				yield(upload.Part{}, translate(ctx, "list parts", err))
+				yield(upload.Part{}, err)
 				return
 			}
 			for _, p := range page.Parts {

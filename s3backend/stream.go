@@ -10,7 +10,6 @@ import (
 	"hash/crc32"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -29,6 +28,7 @@ var errStalled = errors.New("store made no progress")
 type payload struct {
 	reader  io.Reader
 	length  int64 // bytes on the wire
+	ask     bool  // whether the store wants it, before it is sent
 	options []func(*s3.Options)
 }
 
@@ -41,32 +41,63 @@ type sending struct {
 }
 
 // stream runs call, which sends s, once, and answers the checksum of what was
-// sent. What s.src says goes first among the errors: the SDK would bury it
-// under its own. After stream returns, s.src is not read any more; while a Read
-// of it blocks, stream does not return.
+// sent. It is run once more where the store has refused it with something to
+// learn from, and nothing of s.src was read. What s.src says goes first among the
+// errors: the SDK would bury it under its own. After stream returns, s.src is not
+// read any more; while a Read of it blocks, stream does not return.
 func (b *Backend) stream(ctx context.Context, s sending, call func(context.Context, payload) error) (string, error) {
+	rewind := rewinder(s.src)
+	before := b.site.learnt()
+	sum, begun, err := b.send(ctx, s, call)
+	if err != nil && b.site.learnt() != before && (!begun || rewind != nil) {
+		if rewind != nil {
+			rewind()
+		}
+		sum, _, err = b.send(ctx, s, call)
+	}
+	return sum, err
+}
+
+// send is one try. begun says that something of s.src was read.
+func (b *Backend) send(ctx context.Context, s sending, call func(context.Context, payload) error) (sum string, begun bool, err error) {
 	watched, w := watch(ctx, b.timeouts.Stall)
 	defer w.stop()
 	body := &body{src: s.src, left: s.size, watch: w, sum: b.sum()}
-	err := call(watched, b.payload(body, s.size))
+	p := b.payload(body, s.size)
+	err = call(watched, p)
+	begun = body.left < s.size
 	if body.err != nil {
-		return "", body.err
+		return "", true, body.err
 	}
 	if err != nil && context.Cause(watched) == errStalled {
 		err = errStalled
 	}
 	if err != nil {
-		return "", translateConditional(ctx, s.what, s.condition, err)
+		return "", begun, translateConditional(ctx, s.what, s.condition, err)
 	}
-	return body.checksum(), nil
+	if framed, ok := p.reader.(*framing); body.left > 0 || ok && !framed.sent() {
+		return "", begun, fmt.Errorf("%s: %w: %v", s.what, upload.ErrUnavailable, errAnswered)
+	}
+	return body.checksum(), begun, nil
+}
+
+// rewinder goes back to where r stands now; nil: r cannot, or is not in memory.
+func rewinder(r io.Reader) func() {
+	seeker, ok := r.(io.Seeker)
+	if !ok || !inMemory(r) {
+		return nil
+	}
+	at, _ := seeker.Seek(0, io.SeekCurrent) // in memory, it does not fail
+	return func() { _, _ = seeker.Seek(at, io.SeekStart) }
 }
 
 func (b *Backend) payload(body *body, size int64) payload {
-	p := payload{reader: body, length: size, options: []func(*s3.Options){func(o *s3.Options) {
+	ask := size > 0 && !inMemory(body.src) && b.site.asks()
+	p := payload{reader: body, length: size, ask: ask, options: []func(*s3.Options){func(o *s3.Options) {
 		// Who owns the body knows whether a byte was taken, and repeats.
 		o.Retryer = aws.NopRetryer{}
 		o.ContinueHeaderThresholdBytes = 1
-		if inMemory(body.src) {
+		if !ask {
 			o.ContinueHeaderThresholdBytes = -1
 		}
 	}}}
@@ -147,27 +178,4 @@ func (b *body) checksum() string {
 		return ""
 	}
 	return base64.StdEncoding.EncodeToString(b.sum.Sum(nil))
-}
-
-// watchdog cancels a call's context when the store is waited for too long.
-type watchdog struct {
-	limit  time.Duration
-	timer  *time.Timer
-	cancel context.CancelCauseFunc
-}
-
-// watch begins to wait for the store.
-func watch(ctx context.Context, limit time.Duration) (context.Context, *watchdog) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(limit, func() { cancel(errStalled) })
-	return ctx, &watchdog{limit: limit, timer: timer, cancel: cancel}
-}
-
-func (w *watchdog) pause()  { w.timer.Stop() }
-func (w *watchdog) resume() { w.timer.Reset(w.limit) }
-
-// stop ends the waiting and frees the context.
-func (w *watchdog) stop() {
-	w.timer.Stop()
-	w.cancel(nil)
 }

@@ -73,6 +73,9 @@ func (f *framing) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// sent says that all was read.
+func (f *framing) sent() bool { return f.ended && f.block == 0 && len(f.pending) == 0 }
+
 // announce ends a block and begins the next; the block of no bytes is the
 // last, and the checksum follows it.
 func (f *framing) announce() {

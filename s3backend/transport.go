@@ -16,6 +16,11 @@ type Timeouts struct {
 	Call    time.Duration // a small call with its repeats; 30 s
 	Work    time.Duration // CopyPart and Complete, in which the store moves data; 10 min
 	Stall   time.Duration // a streamed body: until the store takes the next bytes, or answers; 30 s
+
+	// Continue is how long a store may take to say 100 Continue; 5 s. A loaded one
+	// takes its time. When it has not by then, it may not know the header, and the
+	// body is sent unasked.
+	Continue time.Duration
 }
 
 func (t Timeouts) withDefaults() Timeouts {
@@ -28,6 +33,7 @@ func (t Timeouts) withDefaults() Timeouts {
 	fill(&t.Call, 30*time.Second)
 	fill(&t.Work, 10*time.Minute)
 	fill(&t.Stall, 30*time.Second)
+	fill(&t.Continue, 5*time.Second)
 	return t
 }
 
@@ -36,10 +42,6 @@ const (
 	// with net/http's two, nearly every part would dial.
 	idleConns       = 256
 	idleConnTimeout = 90 * time.Second
-
-	// A loaded store takes its time to say 100 Continue. When it has not by
-	// then, it may not know the header, and the body is sent unasked.
-	continueTimeout = 5 * time.Second
 
 	// Bytes of each connection's buffers. Bodies to the store pass the first by
 	// (blocks.go), bodies from it the second when read in larger pieces; an idle
@@ -56,7 +58,7 @@ func newHTTPClient(t Timeouts) *awshttp.BuildableClient {
 		WithTransportOptions(func(tr *http.Transport) {
 			tr.DialContext = inBlocks(tr.DialContext)
 			tr.TLSHandshakeTimeout = t.Connect
-			tr.ExpectContinueTimeout = continueTimeout
+			tr.ExpectContinueTimeout = t.Continue
 			tr.MaxIdleConns = idleConns
 			tr.MaxIdleConnsPerHost = idleConns
 			tr.MaxConnsPerHost = 0 // bounded by the requests in flight
@@ -72,9 +74,10 @@ func newHTTPClient(t Timeouts) *awshttp.BuildableClient {
 		})
 }
 
-// finished is c with the gatekeeper before its transport. It also keeps the SDK
-// from changing the client's timeouts.
-func finished(c aws.HTTPClient) aws.HTTPClient {
+// finished is c with the gatekeeper and the believer before its transport. It
+// also keeps the SDK from changing the client's timeouts, and net/http from
+// following redirects: site does, within bounds.
+func finished(c aws.HTTPClient, s *site) aws.HTTPClient {
 	b, ok := c.(*awshttp.BuildableClient)
 	if !ok {
 		return c
@@ -83,6 +86,7 @@ func finished(c aws.HTTPClient) aws.HTTPClient {
 	if !ok {
 		return c
 	}
-	f.Transport = gatekeeper{f.Transport}
+	f.Transport = believer{gatekeeper{f.Transport, s}, s}
+	f.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return f
 }

@@ -1,0 +1,243 @@
+package s3backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// streamed hides that a body is in memory.
+func streamed(s string) io.Reader { return io.MultiReader(strings.NewReader(s)) }
+
+var someUpload = upload.Multipart{Key: "k", ID: "u"}
+
+// everyCall makes each call of the store, and answers its error.
+var everyCall = []struct {
+	name string
+	make func(context.Context, *Backend) error
+}{
+	{"create", func(ctx context.Context, b *Backend) error {
+		_, err := b.CreateMultipart(ctx, "k", upload.Attributes{})
+		return err
+	}},
+	{"upload part", func(ctx context.Context, b *Backend) error {
+		_, err := b.UploadPart(ctx, someUpload, 1, 5, streamed("hello"))
+		return err
+	}},
+	{"upload part from memory", func(ctx context.Context, b *Backend) error {
+		_, err := b.UploadPart(ctx, someUpload, 1, 5, strings.NewReader("hello"))
+		return err
+	}},
+	{"copy part", func(ctx context.Context, b *Backend) error {
+		_, err := b.CopyPart(ctx, someUpload, 1, "source", 0, 5)
+		return err
+	}},
+	{"complete", func(ctx context.Context, b *Backend) error {
+		_, err := b.Complete(ctx, someUpload, []upload.Part{{Number: 1, Size: 5, ETag: `"e"`}}, upload.Condition{})
+		return err
+	}},
+	{"abort", func(ctx context.Context, b *Backend) error { return b.Abort(ctx, someUpload) }},
+	{"multiparts", func(ctx context.Context, b *Backend) error {
+		_, err := b.Multiparts(ctx, "k")
+		return err
+	}},
+	{"stored parts", func(ctx context.Context, b *Backend) error {
+		for _, err := range b.StoredParts(ctx, someUpload) {
+			return err
+		}
+		return nil
+	}},
+	{"put", func(ctx context.Context, b *Backend) error {
+		_, err := b.Put(ctx, "k", 5, streamed("hello"), upload.Attributes{}, upload.Condition{})
+		return err
+	}},
+	{"put nothing", func(ctx context.Context, b *Backend) error {
+		_, err := b.Put(ctx, "k", 0, strings.NewReader(""), upload.Attributes{}, upload.Condition{})
+		return err
+	}},
+	{"get", func(ctx context.Context, b *Backend) error {
+		r, err := b.Get(ctx, "k", int64(len(page)))
+		if err == nil {
+			_ = r.Close()
+		}
+		return err
+	}},
+	{"head", func(ctx context.Context, b *Backend) error {
+		_, err := b.Head(ctx, "k")
+		return err
+	}},
+	{"find", func(ctx context.Context, b *Backend) error {
+		_, err := b.Find(ctx, "k")
+		return err
+	}},
+	{"delete", func(ctx context.Context, b *Backend) error { return b.Delete(ctx, "k") }},
+	{"delete many", func(ctx context.Context, b *Backend) error { return b.Delete(ctx, "k", "l") }},
+	{"list", func(ctx context.Context, b *Backend) error {
+		for _, err := range b.List(ctx, "p/") {
+			return err
+		}
+		return nil
+	}},
+	{"staged", func(ctx context.Context, b *Backend) error {
+		for _, err := range b.Staged(ctx, "p/") {
+			return err
+		}
+		return nil
+	}},
+	{"ping", func(ctx context.Context, b *Backend) error { return b.Ping(ctx) }},
+}
+
+const page = "<html><body>We are back soon<br></body></html>"
+
+// say answers with a status and a body, after the request's body was taken.
+func say(status int, body string, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// Whatever answers in the store's place, with whatever status, is neither
+// believed nor the client's fault, and nothing counts as gone.
+func TestLies(t *testing.T) {
+	isolate(t)
+	const s3header = "X-Amz-Request-Id"
+	lies := []struct {
+		name string
+		tell http.HandlerFunc
+		fit  string // for the calls to which this is no lie
+	}{
+		{"200 page", say(200, page, "Content-Type", "text/html"), ""},
+		{"200 page with an ETag", say(200, page, "Content-Type", "text/html", "ETag", `"e"`), ""},
+		{"200 text with an ETag", say(200, "ok", "Content-Type", "text/plain", "ETag", `"e"`), ""},
+		{"200 empty", say(200, ""), "delete, abort"},
+		{"200 of spaces", say(200, "  \n"), ""},
+		{"200 without what was asked for", func(w http.ResponseWriter, r *http.Request) {
+			say(200, fmt.Sprintf("<%s></%[1]s>", proofOf(r).root), s3header, "1")(w, r)
+		}, "delete many, list, staged, multiparts, stored parts, ping"},
+		{"204", say(204, ""), "delete, abort"},
+		{"bare 404", say(404, ""), ""},
+		{"text 404", say(404, "default backend - 404"), ""},
+		{"page 404", say(404, page, "Content-Type", "text/html"), ""},
+		{"bare 400", say(400, ""), ""},
+		{"page 403", say(403, page, "Content-Type", "text/html"), ""},
+		{"301", say(301, "", "Location", "http://127.0.0.1:1/b/k"), ""},
+		{"307 to others", say(307, "<Error><Code>TemporaryRedirect</Code></Error>", "Location", "http://example.com/b/k"), ""},
+		{"308", say(308, "", "Location", "https://127.0.0.1:1/b/k"), ""},
+		{"411", say(411, ""), ""},
+		{"412", say(412, ""), ""},
+		{"416", say(416, ""), ""},
+		{"417", say(417, ""), ""},
+		{"cut document", func(w http.ResponseWriter, r *http.Request) {
+			say(200, fmt.Sprintf("<%s><UploadId>u</UploadId><ETag>e</ETag>", proofOf(r).root), s3header, "1")(w, r)
+		}, "head, get"}, // to which it is an object
+		{"cut refusal", say(404, "<Error><Code>NoSuchUpload</Code>"), ""},
+		{"another call's document", say(200, "<CopyObjectResult><ETag>e</ETag></CopyObjectResult>", "ETag", `"e"`), ""},
+		{"a refusal with 200", say(200, "<Error><Code>NoSuchKey</Code></Error>", "ETag", `"e"`), "complete, copy part"},
+		{"before the body", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set(s3header, "1")
+			w.Header().Set("ETag", `"e"`)
+		}, "all but upload part, put"},
+	}
+	for _, checksum := range []Checksum{Trailer, None, Off} {
+		for _, lie := range lies {
+			for way, b := range bothWays(t, Config{Checksum: checksum}, lie.tell) {
+				for _, call := range everyCall {
+					fits := strings.Contains(", "+lie.fit+",", ", "+call.name+",")
+					if strings.HasPrefix(lie.fit, "all but ") {
+						fits = call.name != "upload part" && call.name != "put"
+					}
+					if fits || lie.fit == "head, get" && call.name == "find" {
+						continue
+					}
+					name := fmt.Sprintf("%s, %s: %s told of %s", checksum, way, call.name, lie.name)
+					wantUnavailable(t, name, call.make(t.Context(), b))
+				}
+			}
+		}
+	}
+}
+
+func wantUnavailable(t *testing.T, name string, err error) {
+	t.Helper()
+	var invalid *upload.InvalidError
+	if !errors.Is(err, upload.ErrUnavailable) || errors.As(err, &invalid) || errors.Is(err, upload.ErrNotExist) ||
+		errors.Is(err, upload.ErrConflict) || errors.Is(err, upload.ErrNoPart) {
+		t.Errorf("%s: got %v, want %v alone", name, err, upload.ErrUnavailable)
+	}
+}
+
+// A listing of something else is none.
+func TestListingOfOthers(t *testing.T) {
+	isolate(t)
+	for name, said := range map[string]string{
+		"bucket":  "<ListBucketResult><Name>another</Name></ListBucketResult>",
+		"prefix":  "<ListBucketResult><Name>b</Name><Prefix>q/</Prefix></ListBucketResult>",
+		"no goal": "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+	} {
+		b := bothWays(t, Config{}, say(200, said))["direct"]
+		for _, err := range b.List(t.Context(), "p/") {
+			wantUnavailable(t, name, err)
+		}
+		var all []string
+		for key := range b.List(t.Context(), "p/") {
+			all = append(all, key)
+		}
+		if len(all) == 0 {
+			t.Errorf("%s: an empty listing without an error", name)
+		}
+	}
+}
+
+// That an object is gone is told by a call whose answer has a body.
+func TestFind(t *testing.T) {
+	isolate(t)
+	const gone = "<Error><Code>NoSuchKey</Code></Error>"
+	for _, test := range []struct {
+		name string
+		get  http.HandlerFunc
+		want error
+	}{
+		{"said so", say(404, gone), upload.ErrNotExist},
+		{"bare 404", say(404, ""), upload.ErrUnavailable},
+		{"there after all", say(206, "x", "ETag", `"e"`), upload.ErrUnavailable},
+		{"no bucket", say(404, "<Error><Code>NoSuchBucket</Code></Error>"), upload.ErrUnavailable},
+	} {
+		b := mustBothWays(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodHead {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			test.get(w, r)
+		})["direct"]
+		if _, err := b.Find(t.Context(), "k"); !errors.Is(err, test.want) || test.want != upload.ErrNotExist && errors.Is(err, upload.ErrNotExist) {
+			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
+		}
+	}
+}
+
+// Why a HEAD is refused is asked by a call that is told.
+func TestHeadRefused(t *testing.T) {
+	isolate(t)
+	var invalid *upload.InvalidError
+	for code, name := range map[string]bool{
+		"AuthorizationHeaderMalformed": false, "ExpiredToken": false, "AccessDenied": false,
+		"KeyTooLongError": true, "XMinioInvalidObjectName": true, "XMinioInvalidResourceName": true,
+	} {
+		b := mustBothWays(t, Config{}, say(400, "<Error><Code>"+code+"</Code></Error>"))["direct"]
+		_, err := b.Head(t.Context(), "k")
+		if errors.As(err, &invalid) != name || errors.Is(err, upload.ErrUnavailable) == name {
+			t.Errorf("%s: got %v, the name's fault: %t", code, err, name)
+		}
+	}
+}
