@@ -88,6 +88,7 @@ func (x *examiner) trials() []trial {
 		{"s3 HeadObject", "s3 PutObject", x.head},
 		{"s3 GetObject", "s3 PutObject", x.get},
 		{"s3 ListObjectsV2", "s3 PutObject", x.list},
+		{"s3 names", "s3 ListObjectsV2", x.names},
 		{"s3 conditions on PutObject", "s3 PutObject", x.putConditions},
 		{"s3 CreateMultipartUpload", "", x.create},
 		{"s3 UploadPart", "s3 CreateMultipartUpload", x.uploadPart},

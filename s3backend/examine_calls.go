@@ -197,7 +197,7 @@ func (x *examiner) cleanUp(ctx context.Context) checkup.Finding {
 	if x.m.ID != "" { // also where listing is forbidden
 		err = errors.Join(err, x.b.Abort(ctx, x.m))
 	}
-	err = errors.Join(err, x.b.Delete(ctx, x.key("source"), x.key("taken")))
+	err = errors.Join(err, x.b.Delete(ctx, append(x.triedNames(), x.key("source"), x.key("taken"))...))
 	keys, failed := x.keys(ctx)
 	if err = errors.Join(err, failed); err == nil && len(keys) > 0 {
 		err = fmt.Errorf("%d objects remain", len(keys))

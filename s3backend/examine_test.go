@@ -206,6 +206,15 @@ var failing = []struct {
 	{name: "delete denied", store: denying("DeleteObject"), check: "s3 DeleteObject", level: checkup.Fail, found: "refused with 403", advice: "allow s3:DeleteObject;"},
 	{name: "delete of many denied", store: denying("DeleteObjects"), check: "s3 DeleteObject", level: checkup.Fail, found: "refused with 403", advice: "allow s3:DeleteObject;"},
 	{name: "something is left", store: denying("DeleteObjects"), check: "s3 cleanup", level: checkup.Warn, found: "something may be left", advice: "delete .chunkgate/doctor-"},
+	{name: "backslashes become slashes", store: intercept{change: func(r *http.Response) {
+		if call(r.Request) == "ListObjectsV2" {
+			body, _ := io.ReadAll(r.Body)
+			body = bytes.ReplaceAll(body, []byte("taken-too%5Cbelow"), []byte("taken-too/below"))
+			body = bytes.ReplaceAll(body, []byte(`taken-too\below`), []byte("taken-too/below"))
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			r.Header.Set("Content-Length", fmt.Sprint(len(body)))
+		}
+	}}, check: "s3 names", level: checkup.Warn, found: `it takes a\b for a/b`, advice: "have the store keep backslashes"},
 	{name: "put ignores If-None-Match", store: ignoring("PutObject", "If-None-Match"), check: "s3 conditions on PutObject", level: checkup.Fail, found: "If-None-Match: * over an object that is there was ignored", advice: "use a store that keeps conditions"},
 	{name: "put ignores If-Match", store: ignoring("PutObject", "If-Match"), check: "s3 conditions on PutObject", level: checkup.Fail, found: "If-Match with another ETag over", advice: "use a store that keeps conditions"},
 	{name: "put does not know conditions", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {

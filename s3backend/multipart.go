@@ -96,8 +96,12 @@ func (b *Backend) Complete(ctx context.Context, m upload.Multipart, parts []uplo
 }
 
 // completed is the list for the store and the object's size in bytes. MinIO
-// accepts a number twice and assembles its bytes twice, so it is refused here.
+// and SeaweedFS accept a number twice and assemble its bytes twice, and to no
+// parts at all SeaweedFS says NoSuchUpload: both are refused here.
 func completed(parts []upload.Part) ([]types.CompletedPart, int64, error) {
+	if len(parts) == 0 {
+		return nil, 0, errors.New("no parts are listed")
+	}
 	list := make([]types.CompletedPart, len(parts))
 	var size int64
 	last := 0

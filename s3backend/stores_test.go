@@ -9,6 +9,11 @@ import (
 	"github.com/chunkgate/chunkgate/uploadtest"
 )
 
+// habits are what stores do otherwise than S3, by store (docs/stores.md).
+var habits = map[string][]uploadtest.Habit{
+	"SeaweedFS": {uploadtest.BackslashIsSlash, uploadtest.FoldersLinger},
+}
+
 // TestConformanceOfStores holds the backend to the contract on every store that
 // the tests know.
 func TestConformanceOfStores(t *testing.T) {
@@ -19,7 +24,7 @@ func TestConformanceOfStores(t *testing.T) {
 				uploadtest.TestObjects(t, func(*testing.T) upload.Objects { return b })
 			})
 			t.Run("files", func(t *testing.T) {
-				uploadtest.TestFiles(t, func(*testing.T) upload.Files { return b })
+				uploadtest.TestFiles(t, func(*testing.T) upload.Files { return b }, habits[name]...)
 			})
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,9 @@ type run struct {
 func TestFlows(t *testing.T) {
 	program := testserver.Build(t)
 	for _, s := range sites {
+		if s.start == nil {
+			continue
+		}
 		t.Run(s.name, func(t *testing.T) {
 			g := s.start(t)
 			redis := testserver.StartRedis(t)
@@ -168,9 +172,16 @@ func (r *run) folders() {
 		if status, body := r.ask("POST", "fileops/delete?root=auto&path=/"+r.dir+name, nil); status != http.StatusOK {
 			r.Errorf("delete %s: %d %s", name, status, body)
 		}
-		if status, _ := r.ask("GET", "metadata/auto/"+r.dir+name, nil); status != http.StatusNotFound {
-			r.Errorf("%s after it was deleted: %d", name, status)
+		want := http.StatusNotFound
+		if name == "a" && r.foldersLinger {
+			want = http.StatusOK
 		}
+		if status, _ := r.ask("GET", "metadata/auto/"+r.dir+name, nil); status != want {
+			r.Errorf("%s after it was deleted: %d, want %d", name, status, want)
+		}
+	}
+	if r.foldersLinger {
+		return
 	}
 	// A folder that went with what was in it is in nobody's way.
 	r.wantOK(r.put("a", "", []byte("now a file")))
@@ -183,6 +194,9 @@ func (r *run) folders() {
 // oddNames: each name is listed and read as it was given.
 func (r *run) oddNames() {
 	names := []string{"a space", "a+b", "100% %2F", "é ü 漢字 🎈", "a&b=c;d", `"quoted' #?`, `back\slash`, "..a", "[]{}|^`~!$()*@,"}
+	if r.backslashIsSlash {
+		names = slices.DeleteFunc(names, func(name string) bool { return strings.Contains(name, `\`) })
+	}
 	var want []string
 	for _, name := range names {
 		r.wantOK(r.put(name, "", []byte(name)))

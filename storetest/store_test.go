@@ -18,6 +18,10 @@ type habits struct {
 	// noFileBesideFolder: while there is a/b there can be no object a. Two
 	// commits at the same moment, to a/b and to a, cannot both succeed.
 	noFileBesideFolder bool
+	// backslashIsSlash: a\b is stored as a/b.
+	backslashIsSlash bool
+	// foldersLinger: a folder is there for minutes after all in it was deleted.
+	foldersLinger bool
 	// doctor is what doctor has to say about it that is not ok, check by check.
 	doctor map[string]string
 }
@@ -30,7 +34,11 @@ type ground struct {
 	trouble          func() // comes before each flow
 }
 
+// plain is nil for a store that is not among testserver's at the moment.
 func plain(start func(testserver.TB) testserver.Store) func(*testing.T) *ground {
+	if start == nil {
+		return nil
+	}
 	return func(t *testing.T) *ground {
 		s := start(t)
 		return &ground{Store: s, seen: s, trouble: func() {}}
@@ -54,5 +62,9 @@ const minioTold = "24h by default"
 var sites = []site{
 	{"MinIO", plain(testserver.Stores()["MinIO"]), habits{doctor: map[string]string{"s3 expiry": minioTold}}},
 	{"versitygw", plain(testserver.Stores()["versitygw"]), habits{noFileBesideFolder: true}},
+	{"SeaweedFS", plain(testserver.Stores()["SeaweedFS"]), habits{
+		backslashIsSlash: true, foldersLinger: true,
+		doctor: map[string]string{"s3 names": `takes a\b for a/b`, "s3 expiry": "no rule ends"},
+	}},
 	{"AWS's rules", relayed(func(*testserver.AWS) {}), habits{doctor: map[string]string{"s3 expiry": "no rule ends"}}},
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 
 // TestFiles checks an upload.Files against the interface's contract, as far as
 // TestObjects does not. open is called once a case; the stores may share a
-// bucket.
-func TestFiles(t *testing.T, open func(t *testing.T) upload.Files) {
+// bucket. A store with habits is held to these instead.
+func TestFiles(t *testing.T, open func(t *testing.T) upload.Files, habits ...Habit) {
 	cases := []struct {
 		name string
 		run  func(*filesCase)
@@ -36,7 +37,7 @@ func TestFiles(t *testing.T, open func(t *testing.T) upload.Files) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			fc := &filesCase{T: t, Files: open(t), prefix: fmt.Sprintf("%s-%d/", c.name, time.Now().UnixNano())}
+			fc := &filesCase{T: t, Files: open(t), habits: habits, prefix: fmt.Sprintf("%s-%d/", c.name, time.Now().UnixNano())}
 			t.Cleanup(fc.leaveNothing)
 			c.run(fc)
 		})
@@ -47,8 +48,23 @@ func TestFiles(t *testing.T, open func(t *testing.T) upload.Files) {
 type filesCase struct {
 	*testing.T
 	upload.Files
+	habits []Habit
 	prefix string
 }
+
+// Habit is something that a store does otherwise than S3 (docs/stores.md). One
+// that has lost it fails, too.
+type Habit string
+
+// The habits that are known.
+const (
+	// BackslashIsSlash: a key with a backslash means another one, with a slash.
+	BackslashIsSlash Habit = "a backslash is a slash"
+	// FoldersLinger: a folder is listed for minutes after all in it was deleted.
+	FoldersLinger Habit = "empty folders linger"
+)
+
+func (c *filesCase) has(h Habit) bool { return slices.Contains(c.habits, h) }
 
 // key is one that no other case uses.
 func (c *filesCase) key(name string) string { return c.prefix + name }

@@ -91,6 +91,10 @@ func testFolderMarker(c *filesCase) {
 	if err := c.Delete(c.Context(), keys...); err != nil {
 		c.Fatalf("delete: %v", err)
 	}
+	if c.has(FoldersLinger) {
+		c.wantFolder(c.prefix, marker)
+		return
+	}
 	c.wantFolder(c.prefix)
 }
 
@@ -129,6 +133,11 @@ func testFolderOddKeys(c *filesCase) {
 	names := []string{
 		" space ", "!$'()*", "\"quoted\"", "%2F", "%20 %", "a&b=c", "a+b", "a<b>&amp;", "a?b#c", "back\\slash",
 		"semi;colon,", "{}[]|^`~", "é", "e\u0301", "漢字", "🎈",
+	}
+	if c.has(BackslashIsSlash) {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == "back\\slash" })
+		c.mustPut(c.key("back\\slash"), []byte("x"))
+		c.wantFolder(c.key("back/"), c.key("back/slash"))
 	}
 	var files, folders []string
 	for _, name := range names {

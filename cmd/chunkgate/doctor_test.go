@@ -29,6 +29,7 @@ ok    s3 PutObject: allowed
 ok    s3 HeadObject: allowed
 ok    s3 GetObject: allowed
 ok    s3 ListObjectsV2: allowed
+ok    s3 names: names are kept
 ok    s3 conditions on PutObject: If-None-Match and If-Match are kept
 ok    s3 CreateMultipartUpload: allowed
 ok    s3 UploadPart: allowed
