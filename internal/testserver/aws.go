@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"encoding/json"
@@ -11,7 +12,9 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -136,17 +139,43 @@ func (a *AWS) now() time.Time {
 	return time.Now().Add(a.ahead)
 }
 
-// disguise makes MinIO's answers those of S3.
+// disguise makes MinIO's answers those of S3, by S3's clock.
 func (a *AWS) disguise(r *http.Response) error {
 	for name := range r.Header {
 		if strings.HasPrefix(name, "X-Minio-") || strings.HasPrefix(name, "X-Ratelimit-") {
 			r.Header.Del(name)
 		}
 	}
+	a.mu.Lock()
+	ahead := a.ahead
+	a.mu.Unlock()
 	r.Header.Set("Server", "AmazonS3")
-	r.Header.Set("Date", a.now().UTC().Format(http.TimeFormat))
+	r.Header.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+	if made, err := http.ParseTime(r.Header.Get("Last-Modified")); err == nil {
+		r.Header.Set("Last-Modified", made.Add(ahead).Format(http.TimeFormat))
+	}
+	if r.Header.Get("Content-Type") != "application/xml" || r.Request.Method == http.MethodHead {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	body = timesInXML.ReplaceAllFunc(body, func(element []byte) []byte {
+		parts := timesInXML.FindSubmatch(element)
+		made, err := time.Parse(time.RFC3339, string(parts[2]))
+		if err != nil {
+			return element
+		}
+		return slices.Concat(parts[1], []byte(made.Add(ahead).Format(time.RFC3339Nano)))
+	})
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	return nil
 }
+
+// timesInXML are when things were made.
+var timesInXML = regexp.MustCompile(`(<(?:LastModified|Initiated)>)([^<]+)`)
 
 // resign makes r MinIO's: with its host, its clock and its keys.
 func (a *AWS) resign(r *http.Request, target *url.URL) {
