@@ -1,9 +1,11 @@
 package s3backend_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chunkgate/chunkgate/internal/testserver"
 	"github.com/chunkgate/chunkgate/s3backend"
@@ -48,6 +50,9 @@ func TestConformanceByRelay(t *testing.T) {
 		hit string
 	}{
 		{"as AWS is set", func(*testserver.AWS) {}, s3backend.None, ""},
+		{"locked bucket", func(a *testserver.AWS) { a.SetLocked(true) }, s3backend.Trailer, ""},
+		{"clock 20 min ahead", func(a *testserver.AWS) { a.SetAhead(20 * time.Minute) }, s3backend.None, "RequestTimeTooSkewed"},
+		{"fresh bucket", func(a *testserver.AWS) { a.SetRedirects(true) }, s3backend.None, "TemporaryRedirect"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -63,6 +68,73 @@ func TestConformanceByRelay(t *testing.T) {
 				t.Errorf("%s was never said", c.hit)
 			}
 		})
+	}
+}
+
+// TestExpiredToken: keys that end before their time are fetched anew, by
+// whichever call hears of it first, and the call succeeds.
+func TestExpiredToken(t *testing.T) {
+	calls := []struct {
+		name string
+		call func(context.Context, *s3backend.Backend) error
+	}{
+		{"put", func(ctx context.Context, b *s3backend.Backend) error {
+			_, err := b.Put(ctx, "put", 3, strings.NewReader("put"), upload.Attributes{}, upload.Condition{})
+			return err
+		}},
+		{"create", func(ctx context.Context, b *s3backend.Backend) error {
+			m, err := b.CreateMultipart(ctx, "object", upload.Attributes{})
+			if err != nil {
+				return err
+			}
+			return b.Abort(ctx, m)
+		}},
+		{"head", func(ctx context.Context, b *s3backend.Backend) error { _, err := b.Head(ctx, "put"); return err }},
+		{"list", func(ctx context.Context, b *s3backend.Backend) error {
+			for _, err := range b.List(ctx, "") {
+				return err
+			}
+			return nil
+		}},
+		{"delete", func(ctx context.Context, b *s3backend.Backend) error { return b.Delete(ctx, "put") }},
+		{"ping", func(ctx context.Context, b *s3backend.Backend) error { return b.Ping(ctx) }},
+	}
+	a, _ := mustRelay(t, s3backend.None)
+	for _, c := range calls {
+		t.Run(c.name, func(t *testing.T) {
+			// Keys are given up only so often: each call is of a backend of its own.
+			b := mustOpenRelay(t, a, awsRegion, s3backend.None)
+			if err := b.Ping(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			before := a.Refused("ExpiredToken")
+			a.Expire()
+			if err := c.call(t.Context(), b); err != nil {
+				t.Errorf("after the keys ended: %v", err)
+			}
+			if a.Refused("ExpiredToken") == before {
+				t.Error("the keys that had ended were not used")
+			}
+		})
+	}
+}
+
+// TestExpiredTokenOfPart: a part's body comes from a client once; nothing of it
+// may be taken before the keys are good.
+func TestExpiredTokenOfPart(t *testing.T) {
+	a, b := mustRelay(t, s3backend.None)
+	m, err := b.CreateMultipart(t.Context(), "object", upload.Attributes{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Expire()
+	const size = 5 << 20
+	part, err := b.UploadPart(t.Context(), m, 1, size, strings.NewReader(strings.Repeat("x", size)))
+	if err != nil {
+		t.Fatalf("after the keys ended: %v", err)
+	}
+	if _, err := b.Complete(t.Context(), m, []upload.Part{part}, upload.Condition{}); err != nil {
+		t.Fatal(err)
 	}
 }
 
