@@ -100,7 +100,7 @@ func (b *Backend) Complete(ctx context.Context, m upload.Multipart, parts []uplo
 // parts at all SeaweedFS says NoSuchUpload: both are refused here.
 func completed(parts []upload.Part) ([]types.CompletedPart, int64, error) {
 	if len(parts) == 0 {
-		return nil, 0, errors.New("no parts are listed")
+		return nil, 0, fmt.Errorf("no parts are listed")
 	}
 	list := make([]types.CompletedPart, len(parts))
 	var size int64
