@@ -85,12 +85,17 @@ func (s *Store) Advance(ctx context.Context, a upload.Advance) error {
 
 // Parts implements upload.Sessions.
 func (s *Store) Parts(ctx context.Context, id string) ([]upload.Part, error) {
-	entries, err := s.client.LRange(ctx, s.keys(id).parts, 0, -1).Result()
+	answer, err := s.run(ctx, partsScript, "read parts", id)
 	if err != nil {
-		return nil, unavailable(ctx, "read parts", err)
+		return nil, err
+	}
+	entries, ok := answer[0].([]any)
+	if !ok {
+		return nil, fmt.Errorf("read parts: %T is no list", answer[0])
 	}
 	parts := make([]upload.Part, len(entries))
-	for i, text := range entries {
+	for i, entry := range entries {
+		text, _ := entry.(string)
 		if parts[i], err = decodePart(text); err != nil {
 			return nil, fmt.Errorf("read part %q: %w", text, err)
 		}

@@ -15,6 +15,7 @@ var sources embed.FS
 var (
 	openScript         = script("open")
 	getScript          = script("get")
+	partsScript        = script("parts")
 	beginScript        = script("begin")
 	drawScript         = script("draw")
 	attachScript       = script("attach")

@@ -5,9 +5,17 @@
 -- Every answer is an array that begins with a status word (errors.go). It
 -- follows clock.lua.
 
--- record reads the session as a table and as the flat list HGETALL gives.
+-- only_master fails on a replica: one that lags knows less than was answered,
+-- and its connection may be one that led to the master. It writes nothing.
+local function only_master()
+  redis.call('HDEL', KEYS[1], '-')
+end
+
+-- record reads the session as a table and as the flat list HGETALL gives. That
+-- there is none, only the master can say.
 local function record()
   local flat, r = redis.call('HGETALL', KEYS[1]), {}
+  if #flat == 0 then only_master() end
   for i = 1, #flat, 2 do r[flat[i]] = flat[i + 1] end
   return r, flat
 end
