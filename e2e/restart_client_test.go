@@ -42,6 +42,7 @@ type uploader struct {
 	at    int // proxy in use
 	http  http.Client
 	name  string
+	hops  bool                         // each request goes to either proxy
 	files map[string][sha256.Size]byte // what it committed, by path
 
 	id      string
@@ -141,6 +142,9 @@ func (u *uploader) commit(path string) error {
 
 // ask sends one request. Whatever fails, the next goes to the other proxy.
 func (u *uploader) ask(method, target string, q url.Values, body []byte) (reply, error) {
+	if u.hops {
+		u.at = u.r.IntN(2)
+	}
 	got, err := u.try(method, target, q, body)
 	if err == nil && got.Status != http.StatusServiceUnavailable {
 		return got, nil
