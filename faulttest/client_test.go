@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,17 +25,22 @@ type honest struct {
 	absent  bool // overwrite=false
 	unknown bool // bodies without a length
 	split   bool // what got no answer is repeated in smaller chunks
+	taken   bool // a file is at the path
 
 	id   string
 	told int64          // bytes; the largest offset told: it may never go back
 	ends map[int64]bool // where a chunk that was sent ends
 
+	terms url.Values // of the commit
+
 	failures int             // requests without an answer
 	failed   func(times int) // told of each; may be nil
+	answered func()          // told of each answer, whatever it says; may be nil
 }
 
 type reply struct {
 	status   int
+	content  string
 	UploadID string `json:"upload_id"`
 	Offset   *int64 `json:"offset"`
 	Path     string `json:"path"`
@@ -63,6 +69,9 @@ func (h *honest) ask(method, target string, q url.Values, body []byte) (reply, b
 	}
 	defer answer.Body.Close()
 	b, err := io.ReadAll(answer.Body)
+	if h.answered != nil {
+		h.answered()
+	}
 	if err != nil || answer.StatusCode >= 500 {
 		if answer.StatusCode == 500 {
 			h.t.Errorf("%s %s: a defect: %s", method, target, b)
@@ -70,7 +79,10 @@ func (h *honest) ask(method, target string, q url.Values, body []byte) (reply, b
 		h.turn()
 		return reply{}, false
 	}
-	got := reply{status: answer.StatusCode}
+	got := reply{status: answer.StatusCode, content: string(b)}
+	if target == h.content() && got.status == http.StatusOK {
+		return got, true
+	}
 	if err := json.Unmarshal(b, &got); err != nil {
 		h.t.Fatalf("%s %s: %s", method, target, b)
 	}
@@ -151,6 +163,27 @@ func (h *honest) remember(offset int64) {
 	h.told = offset
 }
 
+// content is where the file is read.
+func (h *honest) content() string { return "files/auto/" + h.path }
+
+// await repeats a request until it is answered by one of these statuses. Any
+// other answer is wrong.
+func (h *honest) await(method, target string, q url.Values, body []byte, statuses ...int) reply {
+	h.t.Helper()
+	for range most {
+		got, ok := h.ask(method, target, q, body)
+		switch {
+		case !ok:
+		case slices.Contains(statuses, got.status):
+			return got
+		default:
+			h.t.Fatalf("%s %s: %d %s", method, target, got.status, got.Error)
+		}
+	}
+	h.t.Fatalf("%s %s never succeeds", method, target)
+	return reply{}
+}
+
 // commit names the path until it is told the file's metadata.
 func (h *honest) commit(size int64) reply {
 	h.t.Helper()
@@ -158,16 +191,28 @@ func (h *honest) commit(size int64) reply {
 	if h.absent {
 		q.Set("overwrite", "false")
 	}
-	for range most {
-		got, ok := h.ask("POST", "commit_chunked_upload/auto/"+h.path, q, nil)
-		if !ok {
-			continue
-		}
-		if got.status != 200 || got.Bytes != size || got.Path != "/"+h.path {
-			h.t.Fatalf("commit: %+v", got)
-		}
-		return got
+	if h.absent && h.taken && h.promise { // it can have no other name
+		h.await("POST", "commit_chunked_upload/auto/"+h.path, q, nil, http.StatusConflict)
+		q.Del("overwrite")
 	}
-	h.t.Fatal("the commit never succeeds")
-	return reply{}
+	h.terms = q
+	got := h.again()
+	if got.Bytes != size || got.Path != "/"+h.wanted() {
+		h.t.Fatalf("commit: %+v", got)
+	}
+	return got
+}
+
+// again repeats the commit.
+func (h *honest) again() reply {
+	h.t.Helper()
+	return h.await("POST", "commit_chunked_upload/auto/"+h.path, h.terms, nil, http.StatusOK)
+}
+
+// wanted is the path that the file gets.
+func (h *honest) wanted() string {
+	if h.taken && h.absent && !h.promise {
+		return renamed
+	}
+	return h.path
 }

@@ -41,24 +41,25 @@ var (
 	ofComplete = []Fault{ErrorBody, ErrorBodyAfter}
 )
 
-// Faults are all that can happen to a call.
+// Faults are all that can happen to a call, lies (lies.go) included.
 func Faults(call string) []Fault {
 	all := slices.Clone(everywhere)
-	if !strings.HasPrefix(call, "S3 ") {
-		return all
+	op, atS3 := strings.CutPrefix(call, "S3 ")
+	if !atS3 {
+		return append(all, redisLies()...)
 	}
 	all = append(all, ofS3...)
-	switch call {
-	case "S3 " + uploadPart, "S3 " + putObject:
+	switch op {
+	case uploadPart, putObject:
 		all = append(all, ofBodies...)
-	case "S3 " + complete:
+	case complete:
 		all = append(all, ofComplete...)
 	}
-	return all
+	return append(all, liesTo(op)...)
 }
 
-// Trigger numbers the calls to both stores and makes one of them fail. It is
-// safe for concurrent use.
+// Trigger numbers the calls to both stores and makes one of them fail, or that
+// one and those that follow it. It is safe for concurrent use.
 type Trigger struct {
 	mu    sync.Mutex
 	armed bool
@@ -68,21 +69,44 @@ type Trigger struct {
 	calls []string // what was called, in order
 	hit   string
 	late  func() // what Late holds back
+
+	lasts int      // answers to clients that a lie outlasts; 0: one call is lied to
+	lied  []string // the calls that were lied to
 }
 
-// Arm begins to number calls; the call at that number meets the fault.
-func (t *Trigger) Arm(at int, what Fault, kill func()) {
+// Arm begins to number calls; the call at that number meets the fault. A lie
+// that lasts meets the store's later calls too, until clients have been answered
+// that often.
+func (t *Trigger) Arm(at int, what Fault, lasts int, kill func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.armed, t.at, t.what, t.kill, t.calls, t.hit, t.late = true, at, what, kill, nil, "", nil
+	t.lasts, t.lied = lasts, nil
 }
 
-// Disarm ends numbering, and answers the calls so far and which one was hit.
+// Disarm ends numbering and lying, and answers the calls so far and which one
+// was hit.
 func (t *Trigger) Disarm() (calls []string, hit string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.armed = false
 	return t.calls, t.hit
+}
+
+// Answered counts a client's answer.
+func (t *Trigger) Answered() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.hit != "" && t.lasts > 0 {
+		t.lasts--
+	}
+}
+
+// LiedTo says whether a call that begins with op was lied to.
+func (t *Trigger) LiedTo(op string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.lied, func(call string) bool { return strings.HasPrefix(call, op) })
 }
 
 // Release lets happen what Late holds back, if anything.
@@ -104,18 +128,30 @@ func (t *Trigger) hold(effect func()) {
 }
 
 // next numbers a call and says what happens to it.
-func (t *Trigger) next(op string) Fault {
+func (t *Trigger) next(call string) Fault {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.armed {
 		return None
 	}
-	t.calls = append(t.calls, op)
-	if len(t.calls) != t.at {
+	t.calls = append(t.calls, call)
+	switch {
+	case len(t.calls) == t.at:
+		t.hit = call
+	case t.hit == "" || t.lasts == 0 || !slices.Contains(Faults(call), t.what):
 		return None
 	}
-	t.hit = op
+	if isLie(t.what) {
+		t.lied = append(t.lied, call)
+	}
 	return t.what
+}
+
+// lies says whether a lie still holds.
+func (t *Trigger) lies() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.armed && t.hit != "" && t.lasts > 0
 }
 
 // killNow ends the program and returns when it is dead.

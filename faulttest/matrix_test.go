@@ -4,7 +4,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"hash/fnv"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -21,33 +22,17 @@ import (
 	"github.com/chunkgate/chunkgate/upload"
 )
 
-// chunks of the scripted upload, in bytes.
-var chunks = []int{1 << 10, 4 << 20, 6 << 20, 17 << 20, 0}
-
-// scenario is a way of uploading.
-type scenario struct {
-	name                     string
-	promise, absent, unknown bool
-	env                      []string // settings of the program
-}
-
-var scenarios = []scenario{
-	{name: "staged, overwrite"},
-	{name: "staged, no overwrite", absent: true},
-	{name: "promised, overwrite", promise: true},
-	{name: "promised, no overwrite", promise: true, absent: true},
-	{name: "length unknown", unknown: true},
-	{name: "tails as objects", env: []string{"CHUNKGATE_TAIL_REDIS_MAX=0"}},
-	{name: "spliced", env: []string{"CHUNKGATE_S3_CHECKSUM=off"}},
-}
-
 // lanes is how many cases run at once, each over stores of its own: most of a
 // case is waiting.
-const lanes = 4
+const lanes = 6
 
-// share is how many of the faults at a call make test tries: one in so many, in
-// turn. MATRIX=full tries all.
-const share = 4
+// share is how many of the cases make test tries: one in so many. MATRIX=full
+// tries all.
+const share = 8
+
+// lasting is how many answers to clients a lie outlasts that lasts: one, and
+// the repeat of what it refused.
+const lasting = 2
 
 // TestMatrix runs the script once a scenario to number its calls, and then once
 // for every call and every fault.
@@ -71,11 +56,14 @@ func TestMatrix(t *testing.T) {
 				}
 			}()
 			for c := range next {
-				t.Run(c.String(), func(t *testing.T) {
+				sound := t.Run(c.String(), func(t *testing.T) {
 					if _, hit := m.run(t, c); hit == "" {
 						t.Error("the fault did not happen")
 					}
 				})
+				if !sound {
+					m.reset(t)
+				}
 			}
 		})
 	}
@@ -92,32 +80,50 @@ type testCase struct {
 	at    int    // number of the call, from 1; 0: no fault
 	call  string // its name
 	fault Fault
+	lasts int // of a lie
 }
 
 func (c testCase) String() string {
-	return fmt.Sprintf("%s/%d %s/%s", c.name, c.at, c.call, c.fault)
+	name := fmt.Sprintf("%s/%d %s/%s", c.name, c.at, c.call, c.fault)
+	if c.lasts > 0 {
+		name += " for a while"
+	}
+	return name
+}
+
+// tried says whether make test tries a case.
+func (c testCase) tried() bool {
+	if os.Getenv("MATRIX") == "full" {
+		return true
+	}
+	sum := fnv.New32a()
+	_, _ = io.WriteString(sum, c.String())
+	return sum.Sum32()%share == 0
 }
 
 // cases runs every scenario without a fault and answers what can happen.
 func (m *matrix) cases(t *testing.T) []testCase {
 	t.Helper()
 	var all []testCase
-	n := 0
 	for _, s := range scenarios {
 		t.Run(s.name+"/no fault", func(t *testing.T) {
 			m.run(t, testCase{scenario: s}) // Redis learns the scripts
 			calls, _ := m.run(t, testCase{scenario: s})
 			t.Logf("%d calls", len(calls))
+			seen := make(map[string]bool)
 			for i, call := range calls {
 				for _, fault := range Faults(call) {
-					if n++; os.Getenv("MATRIX") == "full" || n%share == 0 {
-						all = append(all, testCase{s, i + 1, call, fault})
+					all = append(all, testCase{s, i + 1, call, fault, 0})
+					// It goes on for the later calls of that name, too.
+					if isLie(fault) && !seen[call] {
+						all = append(all, testCase{s, i + 1, call, fault, lasting})
 					}
 				}
+				seen[call] = true
 			}
 		})
 	}
-	return all
+	return slices.DeleteFunc(all, func(c testCase) bool { return !c.tried() })
 }
 
 // matrix is the stores, the proxies of faults in front of them, and two
@@ -133,7 +139,6 @@ type matrix struct {
 	proxies  [2]testserver.Proxy
 	objects  *s3backend.Backend // past the faults
 	sessions redis.UniversalClient
-	file     []byte
 }
 
 func newMatrix(t *testing.T, program string) *matrix {
@@ -142,16 +147,13 @@ func newMatrix(t *testing.T, program string) *matrix {
 	m := &matrix{tb: t, trigger: &Trigger{}, program: program, store: store, redis: server}
 	m.front = FrontS3(t, store.Endpoint, m.trigger)
 	m.store.Endpoint = m.front.URL
-	m.redis.URL = FrontRedis(t, server.Addr, m.trigger) + "?read_timeout=500ms"
+	replica := testserver.StartRedis(t, "--replicaof", "127.0.0.1", "1") // of nobody: it stays empty
+	m.redis.URL = FrontRedis(t, server.Addr, replica.Addr, m.trigger) + "?read_timeout=500ms"
 	m.objects = teststore.Open(t, store)
 	var err error
 	if m.sessions, err = session.Connect(server.URL); err != nil {
 		t.Fatal(err)
 	}
-	for _, size := range chunks {
-		m.file = append(m.file, make([]byte, size)...)
-	}
-	_, _ = rand.NewChaCha8([32]byte{1}).Read(m.file)
 	return m
 }
 
@@ -178,78 +180,121 @@ func (m *matrix) revive(env []string) {
 	}
 }
 
-// run uploads by the script with one fault, commits, sweeps what has expired,
-// and checks that there is the file and nothing else. What Late held back
-// happens when the client has sent all, or when it has committed.
+// run lets a client do what the scenario wants, with one fault or one lie,
+// sweeps what has expired, and checks that there is what must be and nothing else.
 func (m *matrix) run(t *testing.T, c testCase) (calls []string, hit string) {
 	m.revive(c.env)
+	m.prepare(t, c.scenario)
 	h := &honest{
-		t: t, proxies: m.proxies, path: "dir/file.bin", promise: c.promise, absent: c.absent, unknown: c.unknown,
-		split: c.fault == Late || c.at%2 == 0,
+		t: t, proxies: m.proxies, path: path, promise: c.promise, absent: c.absent, unknown: c.unknown, taken: c.taken,
+		split: c.fault == Late || c.at%2 == 0, answered: m.trigger.Answered,
 	}
-	m.trigger.Arm(c.at, c.fault, m.proxies[0].Kill)
-	for !h.script(m.file) {
+	file := content(c.chunks)
+	m.trigger.Arm(c.at, c.fault, c.lasts, m.proxies[0].Kill)
+	var want files
+	if c.do != nil {
+		want = c.do(m, h, file)
+	} else {
+		want = m.upload(h, c.chunks, file)
 	}
-	m.trigger.Release()
-	size := int64(len(m.file))
-	first := h.commit(size)
 	m.trigger.Release()
 	calls, hit = m.trigger.Disarm()
-	h.turn()
-	if again := h.commit(size); again != first {
-		t.Errorf("the repeated commit answers %+v, before %+v", again, first)
+	if isLie(c.fault) {
+		m.wantAlive(t)
 	}
 	m.sweep(t, 49*time.Hour)
-	if c.fault == Late { // it may have come when nobody knew of the upload any more
+	// What came late, or was left because a deletion was lied to, may be nobody's
+	// any more.
+	if c.fault == Late || isLie(c.fault) {
 		m.sweep(t, 73*time.Hour)
 	}
-	m.check(t, testserver.KeyPrefix+h.path)
+	m.check(t, want)
 	return calls, hit
 }
 
-// script sends all chunks; false: the upload has to start again.
-func (h *honest) script(file []byte) bool {
-	at := int64(0)
-	for _, size := range chunks {
-		if !h.send(at, file[at:at+int64(size)]) {
-			return false
-		}
-		at += int64(size)
+// reset frees the next case from what a failed one has left.
+func (m *matrix) reset(t *testing.T) {
+	t.Helper()
+	m.trigger.Disarm()
+	m.trigger.Release()
+	for _, p := range m.proxies {
+		p.Kill()
 	}
-	return true
+	m.sessions.FlushDB(t.Context())
+	for _, path := range m.front.Opened() {
+		open, _ := m.objects.Multiparts(t.Context(), keyOf(path))
+		for _, id := range open {
+			_ = m.objects.Abort(t.Context(), upload.Multipart{Key: keyOf(path), ID: id})
+		}
+	}
+	if left := teststore.Keys(t, m.objects, ""); len(left) > 0 {
+		if err := m.objects.Delete(t.Context(), left...); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
-// check compares the object and looks for anything that is left.
-func (m *matrix) check(t *testing.T, key string) {
+// wantAlive checks that no lie has ended a program.
+func (m *matrix) wantAlive(t *testing.T) {
 	t.Helper()
-	if got := teststore.SHA256(t, m.objects, key); got != sha256.Sum256(m.file) {
-		t.Errorf("the object is not the file")
-	}
-	for _, path := range m.front.Opened() {
-		open, err := m.objects.Multiparts(t.Context(), keyOf(path))
-		if err != nil {
-			t.Errorf("list multipart uploads at %s: %v", path, err)
-		}
-		for _, id := range open { // an empty one costs nothing, and is left
-			for part, err := range m.objects.StoredParts(t.Context(), upload.Multipart{Key: keyOf(path), ID: id}) {
-				t.Errorf("multipart upload %s is left at %s with part %d, %v", id, path, part.Number, err)
-				break
-			}
+	for _, p := range m.proxies {
+		select {
+		case <-p.Exited():
+			t.Errorf("the program has ended:\n%s", p.Output())
+		default:
 		}
 	}
+}
+
+// check compares the files that there must be and looks for anything that is
+// left.
+func (m *matrix) check(t *testing.T, want files) {
+	t.Helper()
+	var keys []string
+	for path, content := range want {
+		key := testserver.KeyPrefix + path
+		keys = append(keys, key)
+		if teststore.SHA256(t, m.objects, key) != sha256.Sum256(content) {
+			t.Errorf("%s is not what was sent", path)
+		}
+	}
+	slices.Sort(keys)
+	m.wantNoParts(t)
 	if refused := m.front.Refused(); len(refused) > 0 {
 		t.Errorf("AWS would not have taken the parts %q", refused)
 	}
-	if keys := teststore.Keys(t, m.objects, ""); !slices.Equal(keys, []string{key}) {
-		t.Errorf("objects are %q, want only %q", keys, key)
+	there := teststore.Keys(t, m.objects, "")
+	if !slices.Equal(there, keys) {
+		t.Errorf("objects are %q, want only %q", there, keys)
 	}
 	m.wantNoneCounted(t)
 	left := m.sessions.Keys(t.Context(), "*").Val()
 	if left = slices.DeleteFunc(left, func(k string) bool { return strings.HasSuffix(k, ":ping") }); len(left) > 0 {
 		t.Errorf("left in Redis: %q", left)
 	}
-	if err := m.objects.Delete(t.Context(), key); err != nil {
-		t.Fatal(err)
+	if len(there) > 0 {
+		if err := m.objects.Delete(t.Context(), there...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// wantNoParts checks that no multipart upload holds bytes.
+func (m *matrix) wantNoParts(t *testing.T) {
+	t.Helper()
+	for _, path := range m.front.Opened() {
+		open, err := m.objects.Multiparts(t.Context(), keyOf(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range open {
+			for part, err := range m.objects.StoredParts(t.Context(), upload.Multipart{Key: keyOf(path), ID: id}) {
+				t.Errorf("a multipart upload left at %s holds part %d, %v", path, part.Number, err)
+				break
+			}
+			// An empty one costs nothing, and is left: it would only be listed again.
+			_ = m.objects.Abort(t.Context(), upload.Multipart{Key: keyOf(path), ID: id})
+		}
 	}
 }
 

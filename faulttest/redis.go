@@ -13,8 +13,9 @@ import (
 )
 
 // FrontRedis is a proxy in front of a Redis whose commands obey t; a
-// transaction is one command, and so is a pipeline of reads. It answers the URL to use in the server's place.
-func FrontRedis(tb testing.TB, addr string, t *Trigger) string {
+// transaction is one command, and so is a pipeline of reads. replica is another
+// server, one that lags. It answers the URL to use in the server's place.
+func FrontRedis(tb testing.TB, addr, replica string, t *Trigger) string {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -27,7 +28,7 @@ func FrontRedis(tb testing.TB, addr string, t *Trigger) string {
 			if err != nil {
 				return
 			}
-			go serveRedis(client, addr, t)
+			go serveRedis(client, addr, replica, t)
 		}
 	}()
 	return "redis://" + l.Addr().String()
@@ -43,21 +44,27 @@ type redisConn struct {
 	queued  bool          // inside MULTI
 	follows bool          // the command came together with the one before
 	kept    bool          // the connection to the server is needed later
+	replica string        // address of a server that lags
+	lags    bool          // the connection leads there
+	former  net.Conn      // where it led before; nil: nowhere else
 }
 
-func serveRedis(client net.Conn, addr string, t *Trigger) {
+func serveRedis(client net.Conn, addr, replica string, t *Trigger) {
 	defer client.Close()
 	server, err := net.Dial("tcp", addr)
 	if err != nil {
 		return
 	}
-	c := &redisConn{trigger: t, client: client, server: server, spoke: make(chan struct{})}
+	c := &redisConn{trigger: t, client: client, server: server, spoke: make(chan struct{}), replica: replica}
 	defer func() {
 		if !c.kept {
-			_ = server.Close()
+			_ = c.server.Close()
+		}
+		if c.former != nil {
+			_ = c.former.Close()
 		}
 	}()
-	go c.answers()
+	go c.answers(server)
 	in := bufio.NewReaderSize(client, 64<<10)
 	for {
 		c.follows = in.Buffered() > 0
@@ -70,10 +77,10 @@ func serveRedis(client net.Conn, addr string, t *Trigger) {
 
 // answers copies what the server says, until the first byte of an answer that
 // is to be lost.
-func (c *redisConn) answers() {
+func (c *redisConn) answers(server net.Conn) {
 	buf := make([]byte, 64<<10)
 	for {
-		n, err := c.server.Read(buf)
+		n, err := server.Read(buf)
 		if c.muted.Load() {
 			close(c.spoke)
 			return
@@ -92,26 +99,24 @@ func (c *redisConn) answers() {
 // the connection lives on.
 func (c *redisConn) command(name string, raw []byte) bool {
 	fault := None
-	switch name {
-	case "HELLO", "CLIENT", "AUTH", "PING", "COMMAND": // of the client library
-	case "MULTI":
-		c.queued = true
-	case "EXEC":
-		c.queued = false
+	if c.counts(name) {
 		fault = c.trigger.next("Redis " + name)
-	case "HGET": // so many in a pipeline, which is one call
-		if !c.follows {
-			fault = c.trigger.next("Redis " + name)
+		if c.lags && fault != lag {
+			return false // it leads to the replica no longer
 		}
-	default:
-		if !c.queued {
-			fault = c.trigger.next("Redis " + name)
-		}
+	}
+	if word, ok := redisWords[fault]; ok {
+		_, err := io.WriteString(c.client, word)
+		return err == nil && name != "EXEC" && fault != "DENIED"
 	}
 	switch fault {
 	case Refuse:
 		_, err := io.WriteString(c.client, "-ERR injected\r\n")
 		return err == nil && name != "EXEC" // its transaction is still open
+	case lag:
+		if !c.lagBehind(name) {
+			return false
+		}
 	case Delay:
 		time.Sleep(delay)
 	case Late:
@@ -142,6 +147,42 @@ func (c *redisConn) command(name string, raw []byte) bool {
 	}
 	_, err := c.server.Write(raw)
 	return err == nil
+}
+
+// counts says whether a command is a call of its own.
+func (c *redisConn) counts(name string) bool {
+	switch name {
+	case "HELLO", "CLIENT", "AUTH", "PING", "COMMAND": // of the client library
+		return false
+	case "MULTI":
+		c.queued = true
+		return false
+	case "EXEC":
+		c.queued = false
+		return true
+	case "HGET": // so many in a pipeline, which is one call
+		return !c.follows
+	}
+	return !c.queued
+}
+
+// lagBehind makes the connection lead to the replica from now on. A transaction
+// has its commands at the server already: it fails as it would at a replica.
+func (c *redisConn) lagBehind(name string) bool {
+	if name == "EXEC" {
+		_, _ = io.WriteString(c.client, redisWords["READONLY"])
+		return false
+	}
+	if c.lags {
+		return true
+	}
+	replica, err := net.Dial("tcp", c.replica)
+	if err != nil {
+		return false
+	}
+	c.former, c.server, c.lags = c.server, replica, true
+	go c.answers(replica)
+	return true
 }
 
 // readCommand reads one command, an array of bulk strings, as it stands.

@@ -6,10 +6,12 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +24,15 @@ const (
 	putObject  = "PUT object"
 	complete   = "POST ?uploadId"
 	create     = "POST ?uploads"
+	copyPart   = "PUT ?uploadId copy part"
+	abort      = "DELETE ?uploadId"
+	remove     = "DELETE object"
+	removeMany = "POST ?delete"
+	get        = "GET object"
+	head       = "HEAD object"
+	list       = "GET ?list-type"
+	listOpen   = "GET ?uploads"
+	listParts  = "GET ?uploadId"
 )
 
 // S3 is a proxy in front of an S3 server whose calls obey a Trigger. It refuses
@@ -60,14 +71,13 @@ func FrontS3(tb testing.TB, endpoint string, t *Trigger) *S3 {
 	return f
 }
 
-// Opened are the paths at which multipart uploads were opened so far.
+// Opened are the paths at which multipart uploads were opened since it was
+// called last.
 func (f *S3) Opened() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var paths []string
-	for path := range f.opened {
-		paths = append(paths, path)
-	}
+	paths := slices.Collect(maps.Keys(f.opened))
+	clear(f.opened)
 	return paths
 }
 
@@ -79,6 +89,10 @@ func (f *S3) Refused() []string {
 }
 
 func (f *S3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == elsewhere {
+		elsewhereAnswer.write(w)
+		return
+	}
 	op := s3Op(r)
 	switch op {
 	case create:
@@ -91,7 +105,12 @@ func (f *S3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	f.meet(f.trigger.next("S3 "+op), w, r)
+	fault := f.trigger.next("S3 " + op)
+	if l, ok := s3Lie(fault); ok {
+		f.lie(l, op, w, r)
+		return
+	}
+	f.meet(fault, w, r)
 }
 
 // meet lets a call meet a fault.
