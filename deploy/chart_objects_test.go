@@ -37,6 +37,9 @@ func TestPodsAreRestricted(t *testing.T) {
 		if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
 			t.Errorf("%s gets a token of Kubernetes' API", who)
 		}
+		if pod.EnableServiceLinks == nil || *pod.EnableServiceLinks {
+			t.Errorf("%s gets variables of every Service; those of one called chunkgate look like settings", who)
+		}
 		for _, c := range pod.Containers {
 			s := c.SecurityContext
 			if s == nil || s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation {

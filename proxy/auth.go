@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +17,8 @@ type Authenticator struct {
 	tokens atomic.Pointer[tokens] // of the file; nil: none
 	jwt    *JWT                   // nil: none
 	anyone bool
+
+	keyPrefix, stagingPrefix string
 }
 
 // Anyone lets everybody in, as one and the same owner.
@@ -61,7 +64,14 @@ func (a *Authenticator) bearer(ctx context.Context, token string) (Account, erro
 	if a.jwt == nil || strings.Count(token, ".") != 2 {
 		return Account{}, errUnauthorized
 	}
-	return a.jwt.account(ctx, token)
+	account, err := a.jwt.account(ctx, token)
+	if err != nil {
+		return Account{}, err
+	}
+	if err := a.allows(account.Prefix); err != nil {
+		return Account{}, refusal(fmt.Errorf("key prefix: %w", err))
+	}
+	return account, nil
 }
 
 // onlyOAuth picks the parameters of OAuth's own.

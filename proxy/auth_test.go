@@ -107,3 +107,20 @@ func TestTokensRefused(t *testing.T) {
 		}
 	}
 }
+
+// A prefix under the staging prefix would be answered 400 at every path, if it
+// did not open what unfinished uploads keep there.
+func TestTokensUnderStaging(t *testing.T) {
+	a := new(Authenticator)
+	a.Reserve("all/", "all/.chunkgate/")
+	line := "sha256:" + strings.Repeat("0a", 32) + " ada "
+	for prefix, want := range map[string]string{
+		"/": "", ".chunkgates/": "", "a/.chunkgate": "",
+		".chunkgate/x": "line 1: key prefix: lies under the staging prefix",
+		".chunkgate":   "line 1: key prefix: lies under the staging prefix",
+	} {
+		if _, err := a.Reload([]byte(line + prefix)); err == nil && want != "" || err != nil && err.Error() != want {
+			t.Errorf("%s: got %v, want %q", prefix, err, want)
+		}
+	}
+}

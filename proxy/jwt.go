@@ -24,6 +24,7 @@ type JWTConfig struct {
 
 	Owner     string // template of the owner: {claim} stands for a claim
 	KeyPrefix string // template of the key prefix; in it {+claim} may have slashes, {claim} not
+	Shared    bool   // the key prefix may have no claim: all holders have the same files
 	Terms     string // claim whose text is as the fields behind a token; "": none
 
 	Leeway  time.Duration // between the clocks, for exp and nbf
@@ -84,6 +85,10 @@ func NewJWT(cfg JWTConfig) (*JWT, error) {
 		return nil, &JWTError{"Owner", "must have a {claim}, or all would be one owner"}
 	case wrongPrefix != nil:
 		return nil, &JWTError{"KeyPrefix", wrongPrefix.Error()}
+	case len(prefix.names) == 0 && !cfg.Shared:
+		return nil, &JWTError{"KeyPrefix", "must have a {claim}, or every JWT's holder could read and overwrite what the others have"}
+	case !prefix.stays():
+		return nil, &JWTError{"KeyPrefix", "must have no segment that is . or .."}
 	}
 	return &JWT{
 		cfg: cfg, owner: owner, prefix: prefix,
@@ -157,6 +162,9 @@ func (j *JWT) vouchedFor(claims jwt.MapClaims) (a Account, err error) {
 	prefix, err := j.prefix.expand(claims)
 	if err == nil && prefix != "" {
 		a.Prefix, err = parsePrefix(prefix)
+	}
+	if err == nil && a.Prefix == "" && len(j.prefix.names) > 0 {
+		err = errors.New("is all of the bucket") // by {+claim} that is a slash
 	}
 	if err != nil {
 		return Account{}, fmt.Errorf("key prefix: %w", err)

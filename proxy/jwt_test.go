@@ -36,7 +36,7 @@ func TestJWTAccount(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			cfg := jwtConfig(i)
-			cfg.Owner, cfg.KeyPrefix = test.owner, test.prefix
+			cfg.Owner, cfg.KeyPrefix, cfg.Shared = test.owner, test.prefix, !strings.Contains(test.prefix, "{")
 			a, _ := trusting(t, cfg)
 			got, err := a.bearer(t.Context(), sign(t, jwt.SigningMethodRS256, "k1", rsaKey(), claims(test.change)))
 			if err != nil {
@@ -162,6 +162,10 @@ func TestJWTSettings(t *testing.T) {
 		"stray brace": {func(c *JWTConfig) { c.Owner = "{sub}}" }, "Owner"},
 		"one for all": {func(c *JWTConfig) { c.Owner = "jwt" }, "Owner"},
 		"prefix":      {func(c *JWTConfig) { c.KeyPrefix = "{a{b}}" }, "KeyPrefix"},
+		"no prefix":   {func(c *JWTConfig) { c.KeyPrefix = "" }, "KeyPrefix"},
+		"the bucket":  {func(c *JWTConfig) { c.KeyPrefix = "/" }, "KeyPrefix"},
+		"no claim":    {func(c *JWTConfig) { c.KeyPrefix = "team/" }, "KeyPrefix"},
+		"upwards":     {func(c *JWTConfig) { c.KeyPrefix = "{sub}/../" }, "KeyPrefix"},
 	} {
 		cfg := jwtConfig(&issuer{url: "https://issuer/keys"})
 		test.change(&cfg)
@@ -173,6 +177,33 @@ func TestJWTSettings(t *testing.T) {
 	for _, url := range []string{"https://issuer/keys", "http://localhost:1/keys", "http://[::1]/keys"} {
 		if _, err := NewJWT(jwtConfig(&issuer{url: url})); err != nil {
 			t.Errorf("%s: %v", url, err)
+		}
+	}
+	shared := jwtConfig(&issuer{url: "https://issuer/keys"})
+	shared.Shared = true
+	for _, shared.KeyPrefix = range []string{"", "/", "team/"} {
+		if _, err := NewJWT(shared); err != nil {
+			t.Errorf("shared %q: %v", shared.KeyPrefix, err)
+		}
+	}
+}
+
+// Whatever an issuer writes into a claim with slashes, its holder stays out of
+// the root, of folders above, and of what the engine keeps.
+func TestJWTPrefixStays(t *testing.T) {
+	i := newIssuer(t)
+	i.publish(t, "k1", rsaKey().Public())
+	cfg := jwtConfig(i)
+	cfg.KeyPrefix = "{+path}"
+	a, _ := trusting(t, cfg)
+	a.Reserve("all/", "all/.chunkgate/")
+	for path, ok := range map[string]bool{
+		"a/b": true, "/": false, "//": false, "..": false, "../a": false, "a/../b": false, "./a": false, "a/..": false,
+		".chunkgate": false, ".chunkgate/x": false, "/.chunkgate/": false, ".chunkgates": true,
+	} {
+		token := sign(t, jwt.SigningMethodRS256, "k1", rsaKey(), claims(jwt.MapClaims{"path": path}))
+		if got, err := a.bearer(t.Context(), token); (err == nil) != ok || !ok && !errors.Is(err, errUnauthorized) {
+			t.Errorf("%q: got %+v, %v", path, got, err)
 		}
 	}
 }

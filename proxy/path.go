@@ -120,11 +120,7 @@ func (s *Server) destination(a Account, root, path string) (place, error) {
 // prefix begins every key of an account.
 func (s *Server) prefix(a Account) string { return s.cfg.KeyPrefix + a.Prefix }
 
-// reserved says whether a key is the engine's: under the staging prefix, or the
-// very name of that folder, which a store on a file system could not hold twice.
-func (s *Server) reserved(key string) bool {
-	return s.cfg.StagingPrefix != "" && strings.HasPrefix(key+"/", s.cfg.StagingPrefix)
-}
+func (s *Server) reserved(key string) bool { return reserved(key, s.cfg.StagingPrefix) }
 
 // cleanPath is a file's path without needless slashes, or why it cannot be one.
 // With no `.` and no `..` in it, what follows a prefix stays under it.

@@ -38,6 +38,16 @@ func parseTemplate(s string) (template, error) {
 	return t, nil
 }
 
+// stays says whether its text alone, whatever the claims are, can be a key prefix.
+func (t template) stays() bool {
+	text := strings.Join(t.text, "x")
+	if text == "" || text == "/" {
+		return true
+	}
+	_, err := cleanPath(text)
+	return err == nil
+}
+
 // expand fills the claims in. Each has to be a text, and not empty.
 func (t template) expand(claims map[string]any) (string, error) {
 	var b strings.Builder

@@ -25,6 +25,9 @@ func (s *settings) startAdmin(server *proxy.Server, m *metrics.Metrics, log *slo
 	}
 	a := &admin{server: proxy.HTTPServer(adminRoutes(server, m, log), log)}
 	log.Info("admin", "listen", listener.Addr().String())
+	if bound, ok := listener.Addr().(*net.TCPAddr); ok && bound.IP.IsUnspecified() {
+		log.Warn("admin listens on every interface without authentication: let only your monitoring reach it")
+	}
 	go func() { _ = a.server.Serve(listener) }() // until close
 	return a, nil
 }

@@ -65,13 +65,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		panic(err) // the commands' own declaration is wrong
 	}
 	command, err := parser.Parse(args)
-	switch {
-	case helped:
+	if helped {
 		return exitOK
-	case err != nil:
+	}
+	unknown, wrong := environment(parser.Model, os.Environ())
+	if wrong != nil {
+		err = wrong // says more than what comes of it
+	}
+	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	err = command.Run()
+	err = command.Run(unknown)
 	var said exitCode
 	if errors.As(err, &said) {
 		return int(said)

@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/units"
@@ -98,10 +99,23 @@ func (s *settings) validate() error {
 	if err != nil {
 		return err
 	}
+	if err := s.validatePrefix(); err != nil {
+		return err
+	}
 	for _, part := range []interface{ validate() error }{&s.Owner, &s.Auth} {
 		if err := part.validate(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// validatePrefix sees that JWTs lead to no unfinished upload. Those whose claims
+// do are refused when they come.
+func (s *settings) validatePrefix() error {
+	text, _, _ := strings.Cut(s.Auth.JWTKeyPrefix, "{")
+	if s.Auth.JWKSURL != "" && strings.HasPrefix(s.KeyPrefix+strings.TrimLeft(text, "/"), s.StagingPrefix) {
+		return &settingError{"CHUNKGATE_JWT_KEY_PREFIX", "must not lie under CHUNKGATE_STAGING_PREFIX"}
 	}
 	return nil
 }

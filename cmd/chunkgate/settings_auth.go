@@ -16,6 +16,7 @@ type authSettings struct {
 	JWTAlgorithms []string      `name:"jwt-algorithms" default:"RS256" env:"CHUNKGATE_JWT_ALGORITHMS" help:"Comma-separated algorithms that may sign a JWT: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA."`
 	JWTOwner      string        `name:"jwt-owner" default:"{sub}" env:"CHUNKGATE_JWT_OWNER" help:"Owner of what a JWT's holder uploads; {claim} stands for a claim."`
 	JWTKeyPrefix  string        `name:"jwt-key-prefix" default:"{sub}/" env:"CHUNKGATE_JWT_KEY_PREFIX" help:"Key prefix of a JWT's holder, such as {tenant}/{sub}/; {claim} must have no slash, {+claim} may."`
+	JWTShared     bool          `name:"insecure-jwt-shared-prefix" env:"CHUNKGATE_INSECURE_JWT_SHARED_PREFIX" help:"DANGER: allow CHUNKGATE_JWT_KEY_PREFIX without a {claim}: everybody with a JWT of the issuer reads and overwrites the files of all."`
 	JWTTerms      string        `name:"jwt-limits-claim" env:"CHUNKGATE_JWT_LIMITS_CLAIM" help:"Claim with limits in the form of the tokens file, such as max-object=1GiB access=read-only; empty: none."`
 	JWTLeeway     time.Duration `name:"jwt-leeway" default:"30s" env:"CHUNKGATE_JWT_LEEWAY" help:"How far the issuer's clock and ours may be apart."`
 	JWTRefresh    time.Duration `name:"jwt-refresh" default:"15m" env:"CHUNKGATE_JWT_REFRESH" help:"How often the issuer's keys are fetched anew; a key that is not known is asked for at once."`

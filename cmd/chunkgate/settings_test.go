@@ -79,7 +79,11 @@ func TestWrongSettings(t *testing.T) {
 		{"CHUNKGATE_BUFFER_MEMORY", "1KiB", "CHUNKGATE_BUFFER_MEMORY must be"},
 		{"CHUNKGATE_KEY_PREFIX", "/x/", "CHUNKGATE_KEY_PREFIX must be"},
 		{"CHUNKGATE_KEY_PREFIX", ".chunkgate/x/", "CHUNKGATE_KEY_PREFIX must not lie under"},
-		{"CHUNKGATE_STAGING_PREFIX", "staging", "CHUNKGATE_STAGING_PREFIX must end in /"},
+		{"CHUNKGATE_KEY_PREFIX", "a/../../b/", "CHUNKGATE_KEY_PREFIX must be"},
+		{"CHUNKGATE_KEY_PREFIX", "a//b/", "CHUNKGATE_KEY_PREFIX must be"},
+		{"CHUNKGATE_STAGING_PREFIX", "staging", "CHUNKGATE_STAGING_PREFIX must be"},
+		{"CHUNKGATE_STAGING_PREFIX", "../staging/", "CHUNKGATE_STAGING_PREFIX must be"},
+		{"CHUNKGATE_STAGING_PREFIX", "/", "CHUNKGATE_STAGING_PREFIX must be"},
 		{"CHUNKGATE_S3_WORK_TIMEOUT", "1ms", "CHUNKGATE_S3_WORK_TIMEOUT must be"},
 		{"CHUNKGATE_REDIS_REPLICAS", "-1", "CHUNKGATE_REDIS_REPLICAS must be"},
 		{"CHUNKGATE_ORPHAN_INTERVAL", "1ms", "CHUNKGATE_ORPHAN_INTERVAL must be"},
@@ -131,21 +135,27 @@ func TestWrongTokensFile(t *testing.T) {
 }
 
 func TestWrongJWT(t *testing.T) {
-	for env, values := range map[string][2]string{ // wrong, and what is said
-		"CHUNKGATE_JWT_JWKS_URL":   {"http://user:hunter2@issuer/keys", "must be a URL with https"},
-		"CHUNKGATE_JWT_ISSUER":     {"", "must name"},
-		"CHUNKGATE_JWT_AUDIENCE":   {"", "must name"},
-		"CHUNKGATE_JWT_ALGORITHMS": {"HS256", "must be of RS256"},
-		"CHUNKGATE_JWT_OWNER":      {"{", "has a brace"},
-		"CHUNKGATE_JWT_KEY_PREFIX": {"{sub", "has a brace"},
+	for _, test := range []struct{ env, value, want string }{
+		{"CHUNKGATE_JWT_JWKS_URL", "http://user:hunter2@issuer/keys", "must be a URL with https"},
+		{"CHUNKGATE_JWT_ISSUER", "", "must name"},
+		{"CHUNKGATE_JWT_AUDIENCE", "", "must name"},
+		{"CHUNKGATE_JWT_ALGORITHMS", "HS256", "must be of RS256"},
+		{"CHUNKGATE_JWT_OWNER", "{", "has a brace"},
+		{"CHUNKGATE_JWT_KEY_PREFIX", "{sub", "has a brace"},
+		{"CHUNKGATE_JWT_KEY_PREFIX", "", "is set, but empty"},
+		{"CHUNKGATE_JWT_KEY_PREFIX", "/", "must have a {claim}"},
+		{"CHUNKGATE_JWT_KEY_PREFIX", "team/", "must have a {claim}"},
+		{"CHUNKGATE_JWT_KEY_PREFIX", "../{sub}/", "must have no segment that is"},
+		{"CHUNKGATE_JWT_KEY_PREFIX", ".chunkgate/{sub}/", "must not lie under CHUNKGATE_STAGING_PREFIX"},
+		{"CHUNKGATE_JWT_KEY_PREFIX", "/.chunkgate/{sub}/", "must not lie under CHUNKGATE_STAGING_PREFIX"},
 	} {
-		t.Run(env, func(t *testing.T) {
+		t.Run(test.env+"="+test.value, func(t *testing.T) {
 			t.Setenv("CHUNKGATE_S3_BUCKET", "uploads")
 			t.Setenv("CHUNKGATE_JWT_JWKS_URL", "https://issuer/keys")
 			t.Setenv("CHUNKGATE_JWT_ISSUER", "https://issuer")
 			t.Setenv("CHUNKGATE_JWT_AUDIENCE", "chunkgate")
-			t.Setenv(env, values[0])
-			wantUsage(t, env+" "+values[1])
+			t.Setenv(test.env, test.value)
+			wantUsage(t, test.env+" "+test.want)
 		})
 	}
 }
