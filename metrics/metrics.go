@@ -17,6 +17,7 @@ type Metrics struct {
 	Requests *Requests // for proxy.Config.Observer
 
 	registry *prometheus.Registry
+	tokens   prometheus.Counter // failures
 	redis    *calls
 	s3       *calls
 }
@@ -34,6 +35,7 @@ func New() *Metrics {
 		Engine:   newEngine(r, defects),
 		Requests: newRequests(r, defects),
 		registry: r,
+		tokens:   newTokens(r),
 		redis:    newCalls(r, "redis", sessionsOps),
 		s3:       newCalls(r, "s3", objectsOps),
 	}

@@ -93,7 +93,7 @@ func (r *request) attrs() []slog.Attr {
 		slog.String("route", r.Path()),
 		slog.Int("status", r.status()),
 		slog.Int64("bytes", r.body.read.Load()),
-		slog.Duration("dur", time.Since(r.started)),
+		slog.Float64("dur", time.Since(r.started).Seconds()), // JSON would have nanoseconds
 	}
 	if r.account.Owner != "" {
 		attrs = append(attrs, slog.String("owner", r.account.Owner))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -41,7 +42,11 @@ func TestLog(t *testing.T) {
 			s.call(t, test.method, test.target, "Content-Length: 5\r\n", "hello")
 			s.await(t, "msg=request")
 			got := varying.ReplaceAllStringFunc(strings.TrimSuffix(s.log.String(), "\n"), func(m string) string {
-				if strings.HasPrefix(m, " dur") {
+				dur, ok := strings.CutPrefix(m, " dur=")
+				if ok {
+					if _, err := strconv.ParseFloat(dur, 64); err != nil {
+						t.Errorf("dur is no number of seconds: %v", err)
+					}
 					return " dur=D"
 				}
 				return ""

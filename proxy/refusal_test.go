@@ -20,7 +20,7 @@ func TestEveryRefusalIsTheSame(t *testing.T) {
 	i.publish(t, "e1", ecKey().Public())
 	i.publish(t, "hmac", []byte("secret"))
 	a, _ := trusting(t, jwtConfig(i))
-	if _, err := a.Reload(stringReader(signersFile)); err != nil {
+	if _, err := a.Reload([]byte(signersFile)); err != nil {
 		t.Fatal(err)
 	}
 	s := start(t, &fakeEngine{}, func(c *Config) { c.Auth = a })

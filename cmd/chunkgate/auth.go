@@ -3,12 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"sync"
-	"time"
 
 	"github.com/chunkgate/chunkgate/proxy"
 )
@@ -35,14 +31,17 @@ func (g *guard) run(ctx context.Context) (stop func()) {
 // guard reads the tokens file and the settings of JWTs, or lets everybody in
 // when told to. An issuer that cannot be reached does not stop the start, or
 // no proxy could be started while it is down: its keys are fetched beside.
-func (a *authSettings) guard(log *slog.Logger) (*guard, error) {
+// failed is told when the tokens file cannot be read anew.
+func (s *settings) guard(ctx context.Context, failed func(), log *slog.Logger) (*guard, error) {
+	a := &s.Auth
 	if a.InsecureNoAuth {
 		log.Warn("NO AUTHENTICATION: anybody who reaches this server can write to the bucket")
 		return &guard{auth: proxy.Anyone()}, nil
 	}
 	g := &guard{auth: new(proxy.Authenticator)}
+	g.auth.Reserve(s.KeyPrefix, s.StagingPrefix)
 	if a.TokensFile != "" {
-		if err := a.addTokens(g, log); err != nil {
+		if err := a.addTokens(ctx, g, failed, log); err != nil {
 			return nil, err
 		}
 	}
@@ -54,41 +53,6 @@ func (a *authSettings) guard(log *slog.Logger) (*guard, error) {
 	return g, nil
 }
 
-func (a *authSettings) addTokens(g *guard, log *slog.Logger) error {
-	f, err := os.Open(a.TokensFile)
-	if err != nil {
-		return &settingError{"CHUNKGATE_TOKENS_FILE", "cannot be read: " + err.Error()}
-	}
-	defer f.Close()
-	if _, err := g.auth.Reload(f); err != nil {
-		return &settingError{"CHUNKGATE_TOKENS_FILE", "is wrong: " + err.Error()}
-	}
-	if a.TokensReload > 0 {
-		g.tasks = append(g.tasks, func(ctx context.Context) {
-			tick := time.NewTicker(a.TokensReload)
-			defer tick.Stop()
-			g.auth.Follow(ctx, tick.C, a.readTokens, log)
-		})
-	}
-	return nil
-}
-
-// maxTokensFile bounds the tokens file in bytes: some 100,000 tokens.
-const maxTokensFile = 32 << 20
-
-func (a *authSettings) readTokens() ([]byte, error) {
-	f, err := os.Open(a.TokensFile)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxTokensFile+1))
-	if err == nil && len(content) > maxTokensFile {
-		err = fmt.Errorf("the tokens file has more than %d bytes", maxTokensFile)
-	}
-	return content, err
-}
-
 // jwtSettings are what a proxy.JWTError may be about.
 var jwtSettings = map[string]string{
 	"JWKS": "CHUNKGATE_JWT_JWKS_URL", "Issuer": "CHUNKGATE_JWT_ISSUER", "Audience": "CHUNKGATE_JWT_AUDIENCE",
@@ -98,7 +62,7 @@ var jwtSettings = map[string]string{
 func (a *authSettings) addJWT(g *guard, log *slog.Logger) error {
 	j, err := proxy.NewJWT(proxy.JWTConfig{
 		JWKS: a.JWKSURL, Issuer: a.JWTIssuer, Audience: a.JWTAudience, Algorithms: a.JWTAlgorithms,
-		Owner: a.JWTOwner, KeyPrefix: a.JWTKeyPrefix, Terms: a.JWTTerms, Leeway: a.JWTLeeway, Refresh: a.JWTRefresh,
+		Owner: a.JWTOwner, KeyPrefix: a.JWTKeyPrefix, Shared: a.JWTShared, Terms: a.JWTTerms, Leeway: a.JWTLeeway, Refresh: a.JWTRefresh,
 		Log: log,
 	})
 	var wrong *proxy.JWTError
@@ -107,6 +71,9 @@ func (a *authSettings) addJWT(g *guard, log *slog.Logger) error {
 	}
 	if err != nil {
 		return err
+	}
+	if a.JWTShared {
+		log.Warn("JWTs MAY SHARE A KEY PREFIX: one holder's files may be another's", "prefix", a.JWTKeyPrefix)
 	}
 	g.auth.TrustJWT(j)
 	g.tasks = append(g.tasks, j.Run)
