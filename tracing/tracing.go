@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -44,6 +45,10 @@ func Start(ctx context.Context, version string, log *slog.Logger) (*Spans, error
 	if !enabled() {
 		return &Spans{}, nil
 	}
+	if err := checkEndpoints(); err != nil {
+		return nil, err
+	}
+	otel.SetLogger(logr.FromSlogHandler(terse{log.Handler()}))
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("set up OTLP: %w", err)

@@ -1,6 +1,7 @@
 package tracing
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -118,4 +119,32 @@ func mustStart(t *testing.T) *Spans {
 		t.Fatal(err)
 	}
 	return spans
+}
+
+// Whatever is wrong with the variables, no value of theirs is printed: a
+// password in the endpoint is refused, a header that cannot be read is not shown.
+func TestVariablesKeepSecrets(t *testing.T) {
+	for _, endpoint := range []string{"http://user:hunter2@127.0.0.1:1", "http://user:hunter2@127.0.0.1:port", "http://user:hunter2 @x"} {
+		for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
+			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+			t.Setenv(name, endpoint)
+			_, err := Start(t.Context(), "test", slog.New(slog.DiscardHandler))
+			if err == nil || !strings.HasPrefix(err.Error(), name) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s=%s: got %v", name, endpoint, err)
+			}
+		}
+	}
+	url, _ := collector(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "hunter2")
+	var log bytes.Buffer
+	spans, err := Start(t.Context(), "test", slog.New(slog.NewJSONHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spans.Stop()
+	if got := log.String(); !strings.Contains(got, "OpenTelemetry: parse headers") || strings.Contains(got, "hunter2") {
+		t.Errorf("got %s", got)
+	}
 }
