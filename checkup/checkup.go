@@ -54,13 +54,18 @@ func Bad(advice, format string, args ...any) Finding {
 // Timeout bounds each check.
 const Timeout = 10 * time.Second
 
-// Do makes one check, in bounded time.
-func Do(ctx context.Context, name string, check func(context.Context) Finding) Finding {
+// Do makes one check, in bounded time. One that panics has failed: what a store
+// answers must not keep the other checks from being made.
+func Do(ctx context.Context, name string, check func(context.Context) Finding) (f Finding) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	f := check(ctx)
-	f.Check = name
-	return f
+	defer func() {
+		if p := recover(); p != nil {
+			f = Bad("report it: it is a defect of chunkgate", "the answer cannot be used: %v", p)
+		}
+		f.Check = name
+	}()
+	return check(ctx)
 }
 
 // How far clocks may be apart. A commit's runner is taken for dead after its

@@ -41,6 +41,13 @@ func TestDo(t *testing.T) {
 	}
 }
 
+func TestDoPanics(t *testing.T) {
+	got := Do(t.Context(), "name", func(context.Context) Finding { panic("no result") })
+	if got.Check != "name" || got.Level != Fail || got.Found != "the answer cannot be used: no result" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestWorse(t *testing.T) {
 	order := []Level{OK, Warn, Fail}
 	for i, a := range order {

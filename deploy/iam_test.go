@@ -25,7 +25,9 @@ var permissions = map[string][]string{
 	"DeleteObject":                    {"s3:DeleteObject"},
 	"DeleteObjects":                   {"s3:DeleteObject"},
 	"GetBucketLifecycleConfiguration": {"s3:GetLifecycleConfiguration"},
+	"GetBucketVersioning":             {"s3:GetBucketVersioning"},
 	"GetObject":                       {"s3:GetObject"},
+	"GetObjectLockConfiguration":      {"s3:GetBucketObjectLockConfiguration"},
 	"HeadBucket":                      {"s3:ListBucket"},
 	"HeadObject":                      {"s3:GetObject", "s3:ListBucket"}, // without the latter, 403 for what is not there
 	"ListMultipartUploads":            {"s3:ListBucketMultipartUploads"},
@@ -183,21 +185,32 @@ const sweepGrace = 2 * time.Hour
 // TestLifecycle: S3 does not clean up before the program has had its turn.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleRule.html
 func TestLifecycle(t *testing.T) {
+	for file, noncurrent := range map[string]int{"lifecycle.json": 0, "lifecycle-versions.json": 1} {
+		t.Run(file, func(t *testing.T) { lifecycle(t, file, noncurrent) })
+	}
+}
+
+// lifecycle wants so many rules for noncurrent versions and for their markers.
+func lifecycle(t *testing.T, file string, noncurrent int) {
 	var config struct {
 		Rules []struct {
 			ID, Status                     string
 			Filter                         struct{ Prefix *string }
 			AbortIncompleteMultipartUpload *struct{ DaysAfterInitiation int }
-			Expiration                     *struct{ Days int }
+			NoncurrentVersionExpiration    *struct{ NoncurrentDays int }
+			Expiration                     *struct {
+				Days                      int
+				ExpiredObjectDeleteMarker bool
+			}
 		}
 	}
-	strictJSON(t, "lifecycle.json", &config)
+	strictJSON(t, file, &config)
 	late := func(id string, days int) {
 		if after := time.Duration(days) * 24 * time.Hour; after <= uploadTTL+sweepGrace {
 			t.Errorf("%s: after %v, an upload lives for %v", id, after, uploadTTL)
 		}
 	}
-	var aborts, expires int
+	var aborts, expires, versions, markers int
 	for _, r := range config.Rules {
 		if r.Status != "Enabled" || r.Filter.Prefix == nil {
 			t.Errorf("%s: %+v", r.ID, r)
@@ -211,15 +224,22 @@ func TestLifecycle(t *testing.T) {
 				t.Errorf("%s is for %q alone", r.ID, *r.Filter.Prefix)
 			}
 		}
+		if r.NoncurrentVersionExpiration != nil {
+			versions++
+		}
 		if e := r.Expiration; e != nil {
-			expires++
-			late(r.ID, e.Days)
+			if e.ExpiredObjectDeleteMarker { // AWS wants it in a rule without days
+				markers++
+			} else {
+				expires++
+				late(r.ID, e.Days)
+			}
 			if *r.Filter.Prefix != "STAGING_PREFIX" {
 				t.Errorf("%s deletes under %q", r.ID, *r.Filter.Prefix)
 			}
 		}
 	}
-	if aborts != 1 || expires != 1 {
-		t.Errorf("%d rules abort uploads, %d expire objects", aborts, expires)
+	if aborts != 1 || expires != 1 || versions != noncurrent || markers != noncurrent {
+		t.Errorf("%d rules abort uploads, %d expire objects, %d versions, %d markers", aborts, expires, versions, markers)
 	}
 }

@@ -48,8 +48,8 @@ func TestPolicy(t *testing.T) {
 	}
 	for _, s := range policy.Statement {
 		for n, action := range s.Action {
-			if action == "s3:GetLifecycleConfiguration" {
-				continue // the doctor's alone
+			if s.Sid == "Doctor" {
+				continue // serve needs none of it
 			}
 			// An action of ours that says nothing takes its place.
 			less := strings.Replace(text, `"`+action+`"`, `"s3:GetObjectTagging"`, 1)

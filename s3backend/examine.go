@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"regexp"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/chunkgate/chunkgate/checkup"
@@ -84,6 +84,7 @@ func (x *examiner) trials() []trial {
 	return []trial{
 		{"s3 clock", "", x.clock},
 		{"s3 expiry", "", x.expiry},
+		{"s3 versions", "", x.versions},
 		{"s3 PutObject", "", x.put},
 		{"s3 HeadObject", "s3 PutObject", x.head},
 		{"s3 GetObject", "s3 PutObject", x.get},
@@ -116,17 +117,18 @@ func (x *examiner) try(ctx context.Context, t trial) checkup.Finding {
 // key is one of our own.
 func (x *examiner) key(name string) string { return x.folder + name }
 
-// reach asks for the bucket and keeps what kind of store answers.
+// reach asks for the bucket and keeps what kind of store answers. HEAD would not
+// do: its answer has no body that says what is wrong.
 func (x *examiner) reach(ctx context.Context) checkup.Finding {
 	x.sent = x.e.Now()
-	out, err := x.b.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &x.b.bucket})
+	out, err := x.b.ask(ctx, x.folder)
 	x.answered = x.e.Now()
 	if err != nil {
 		var head *smithyhttp.ResponseError
 		if errors.As(err, &head) && head.HTTPStatusCode() == http.StatusForbidden {
 			x.header = head.Response.Header
 		}
-		return denied(translate(ctx, "head bucket", err), "s3:ListBucket")
+		return denied(translate(ctx, "list objects", err), "s3:ListBucket")
 	}
 	x.header = http.Header{}
 	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {
@@ -151,6 +153,9 @@ func (x *examiner) clock(context.Context) checkup.Finding {
 	return checkup.Skew(theirs, time.Second, x.sent, x.answered)
 }
 
+// expecting is how stores name the region that is right.
+var expecting = regexp.MustCompile(`expecting '([^']+)'`)
+
 // denied judges a call that did not do what it should.
 func denied(err error, action string) checkup.Finding {
 	var r *refusal
@@ -162,7 +167,15 @@ func denied(err error, action string) checkup.Finding {
 		said += ": " + r.message
 	}
 	switch r.code {
-	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "InvalidClientTokenId":
+	case "ExpiredToken":
+		return checkup.Bad("give new credentials: a session token has an end, those of a role come anew by themselves", "%s", said)
+	case "AuthorizationHeaderMalformed":
+		region := "the bucket's region"
+		if m := expecting.FindStringSubmatch(r.message); m != nil {
+			region = m[1]
+		}
+		return checkup.Bad("set AWS_REGION to "+region, "%s", said)
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId":
 		return checkup.Bad("set the right credentials, as the AWS SDK looks for them (AWS_ACCESS_KEY_ID and kin)", "%s", said)
 	case "RequestTimeTooSkewed":
 		return checkup.Bad("let all machines follow NTP", "%s", said)
@@ -172,7 +185,7 @@ func denied(err error, action string) checkup.Finding {
 	switch {
 	case r.status == http.StatusForbidden:
 		return checkup.Bad("allow "+action+"; on AWS in the policy of the role that chunkgate runs as", "refused with 403 %s", said)
-	case r.status == http.StatusMovedPermanently || r.code == "PermanentRedirect" || r.code == "AuthorizationHeaderMalformed":
+	case r.status == http.StatusMovedPermanently || r.code == "PermanentRedirect":
 		return checkup.Bad("set AWS_REGION to the bucket's region", "%s", said)
 	case r.status == http.StatusNotFound && action == "s3:ListBucket":
 		return checkup.Bad("create the bucket, or name the right one in CHUNKGATE_S3_BUCKET", "no such bucket")

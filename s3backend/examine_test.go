@@ -113,6 +113,17 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, code string) boo
 	return say(w, r, status, "<Error><Code>%s</Code><Message>No.</Message></Error>", code)
 }
 
+// refusing refuses every call.
+func refusing(status int, code string) intercept {
+	return intercept{answer: func(w http.ResponseWriter, r *http.Request) bool { return refuse(w, r, status, code) }}
+}
+
+// malformed says that the region is wrong, as AWS does: where there is a body.
+var malformed = intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
+	return say(w, r, http.StatusBadRequest, "<Error><Code>AuthorizationHeaderMalformed</Code>"+
+		"<Message>the region 'us-east-1' is wrong; expecting 'eu-north-1'</Message><Region>eu-north-1</Region></Error>")
+}}
+
 // denying refuses one call, as a policy does.
 func denying(name string) intercept {
 	return intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
@@ -166,7 +177,7 @@ var failing = []struct {
 	found  string
 	advice string
 }{
-	{name: "bucket denied", store: denying("HeadBucket"), check: "s3 bucket", level: checkup.Fail, found: "refused with 403", advice: "allow s3:ListBucket"},
+	{name: "bucket denied", store: denying("ListObjectsV2"), check: "s3 bucket", level: checkup.Fail, found: "refused with 403 AccessDenied", advice: "allow s3:ListBucket"},
 	{name: "put denied", store: denying("PutObject"), check: "s3 PutObject", level: checkup.Fail, found: "refused with 403 AccessDenied: No.", advice: "allow s3:PutObject;"},
 	{name: "put of tagged and encrypted denied", store: denying("PutObject"), config: func(c *s3backend.Config) {
 		c.Storage = s3backend.Storage{SSE: s3backend.ByKMS, Tags: map[string]string{"a": "b"}}
@@ -181,7 +192,7 @@ var failing = []struct {
 	}}, check: "s3 GetObject", level: checkup.Fail, found: "16 bytes for 16", advice: "do not use"},
 	{name: "list denied", store: denying("ListObjectsV2"), check: "s3 ListObjectsV2", level: checkup.Fail, found: "refused with 403", advice: "allow s3:ListBucket;"},
 	{name: "list is empty", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
-		return call(r) == "ListObjectsV2" && say(w, r, http.StatusOK, "<ListBucketResult></ListBucketResult>")
+		return call(r) == "ListObjectsV2" && say(w, r, http.StatusOK, "<ListBucketResult><Name>uploads</Name></ListBucketResult>")
 	}}, check: "s3 ListObjectsV2", level: checkup.Fail, found: "0 objects of 2", advice: "use a store that lists"},
 	{name: "create denied", store: denying("CreateMultipartUpload"), check: "s3 CreateMultipartUpload", level: checkup.Fail, found: "refused with 403", advice: "allow s3:PutObject;"},
 	{name: "what needs a denied call", store: denying("CreateMultipartUpload"), check: "s3 part numbers", level: checkup.Warn, found: "not tried: it needs s3 CompleteMultipartUpload", advice: "repair"},
@@ -253,7 +264,15 @@ var failing = []struct {
 	{name: "wrong region", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
 		return refuse(w, r, http.StatusMovedPermanently, "PermanentRedirect")
 	}}, check: "s3 bucket", level: checkup.Fail, found: "", advice: "set AWS_REGION"},
-	{name: "no bucket", config: func(c *s3backend.Config) { c.Bucket = "another" }, check: "s3 bucket", level: checkup.Fail, found: "no such bucket", advice: "create the bucket"},
+	{name: "region told", store: malformed, check: "s3 bucket", level: checkup.Fail, found: "AuthorizationHeaderMalformed: the region", advice: "set AWS_REGION to eu-north-1"},
+	{name: "token expired", store: refusing(http.StatusBadRequest, "ExpiredToken"), check: "s3 bucket", level: checkup.Fail, found: "ExpiredToken", advice: "give new credentials"},
+	{name: "maintenance page", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
+		return say(w, r, http.StatusOK, "<html>maintenance</html>")
+	}}, check: "s3 bucket", level: checkup.Fail, found: "", advice: "see that CHUNKGATE_S3_ENDPOINT"},
+	{name: "copy without a result", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
+		return call(r) == "UploadPartCopy" && say(w, r, http.StatusOK, "")
+	}}, check: "s3 UploadPartCopy", level: checkup.Fail, found: "", advice: "e"},
+	{name: "no bucket", config: func(c *s3backend.Config) { c.Bucket = "another" }, check: "s3 bucket", level: checkup.Fail, found: "NoSuchBucket", advice: "create the bucket"},
 	{name: "nobody there", config: func(c *s3backend.Config) { c.Endpoint = "http://127.0.0.1:1" }, check: "s3 bucket", level: checkup.Fail, found: "refused", advice: "see that CHUNKGATE_S3_ENDPOINT"},
 }
 

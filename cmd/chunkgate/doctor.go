@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/chunkgate/chunkgate/checkup"
@@ -27,7 +28,7 @@ type diagnosis struct {
 
 // Run makes all checks. What stores say of themselves is printed as they say
 // it, with what to do behind it.
-func (c *doctor) Run(ctx context.Context, out output) error {
+func (c *doctor) Run(ctx context.Context, out output, unknown strays) error {
 	sessions, objects, redis, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -42,7 +43,14 @@ func (c *doctor) Run(ctx context.Context, out output) error {
 		}
 		return err == nil
 	}
-	sessions.Examine(ctx, time.Now)(take)
+	if len(unknown) > 0 {
+		f := checkup.Doubt("unset them, or see the README for what was meant", "no settings of chunkgate: %s", strings.Join(unknown, ", "))
+		f.Check = "settings"
+		take(f)
+	}
+	if err == nil {
+		sessions.Examine(ctx, time.Now)(take)
+	}
 	if err == nil {
 		objects.Examine(ctx, s3backend.Examination{
 			StagingPrefix: c.StagingPrefix, TTL: c.UploadTTL, StaleExpiry: c.StaleExpiry, Now: time.Now,

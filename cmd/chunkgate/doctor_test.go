@@ -25,6 +25,7 @@ ok    redis clock: its clock and ours agree to SOME
 ok    s3 bucket: MinIO answers, in SOME
 ok    s3 clock: its clock and ours agree to SOME
 ok    s3 expiry: MinIO is said to end unfinished uploads after SPAN; they live SPAN
+ok    s3 versions: the bucket keeps none
 ok    s3 PutObject: allowed
 ok    s3 HeadObject: allowed
 ok    s3 GetObject: allowed

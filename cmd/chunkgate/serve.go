@@ -25,13 +25,17 @@ type serve struct {
 }
 
 // Run wires the packages together and serves until ctx ends.
-func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
+func (c *serve) Run(ctx context.Context, stderr io.Writer, unknown strays) error {
 	s := &c.Settings
 	if err := s.validate(); err != nil {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: s.LogLevel}))
-	guard, err := s.Auth.guard(log)
+	if len(unknown) > 0 {
+		log.Warn("no settings of chunkgate", "variables", unknown)
+	}
+	watch := metrics.New()
+	guard, err := s.guard(ctx, watch.TokensFailed, log)
 	if err != nil {
 		return err
 	}
@@ -39,7 +43,6 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	watch := metrics.New()
 	spans, err := tracing.Start(ctx, metrics.Version(), log)
 	if err != nil {
 		return err
@@ -65,8 +68,9 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 	})
 	watch.Engine.WatchBuffers(engine.Buffers)
 	watch.WatchUploads(sessions.Count)
+	trying := newProbe(s, objects, log)
 	server := proxy.New(proxy.Config{
-		Engine: engine, Files: watch.Files(objects), Auth: guard.auth,
+		Engine: probed{engine, trying}, Files: watch.Files(objects), Auth: guard.auth,
 		Owner: s.Owner.limits(), Rates: sessions.Limiter(),
 		MaxInFlight: s.Owner.MaxInFlight, OwnerShare: s.Owner.OwnerShare,
 		TLS: certificate, HTTP2: s.HTTP2, Origins: s.CORSOrigins,
@@ -81,7 +85,7 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer) error {
 	defer admin.close()
 	defer tidy()()
 	defer guard.run(context.WithoutCancel(ctx))() // also while running requests end
-	return s.run(ctx, server, engine, log)
+	return s.run(ctx, server, engine, trying, log)
 }
 
 // mostGarbage is what may become garbage before it is collected, in bytes. At
@@ -96,8 +100,9 @@ func tidy() (stop func()) {
 	return garbage.Bound(mostGarbage)
 }
 
-// run serves and sweeps until ctx ends, then lets chunks and commits finish.
-func (s *settings) run(ctx context.Context, server *proxy.Server, engine *upload.Engine, log *slog.Logger) error {
+// run serves and sweeps until ctx ends or the store is found unfit, then lets
+// chunks and commits finish.
+func (s *settings) run(ctx context.Context, server *proxy.Server, engine *upload.Engine, trying *probe, log *slog.Logger) error {
 	listener, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		return &settingError{"CHUNKGATE_LISTEN", "cannot be listened on: " + err.Error()}
@@ -106,12 +111,21 @@ func (s *settings) run(ctx context.Context, server *proxy.Server, engine *upload
 
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
+	var unfit error
 	var sweeping sync.WaitGroup
+	sweeping.Go(func() {
+		if unfit = trying.run(serving); unfit != nil {
+			stop()
+		}
+	})
 	sweeping.Go(func() { every(serving, s.SweepInterval, "sweep", engine.Sweep, log) })
 	sweeping.Go(func() { every(serving, s.OrphanInterval, "find orphans", engine.Orphans, log) })
-	err = server.Serve(ctx, listener, s.ShutdownTimeout)
+	err = server.Serve(serving, listener, s.ShutdownTimeout)
 	stop()
 	sweeping.Wait()
+	if unfit != nil {
+		err = unfit // what requests that were cut say is beside the point
+	}
 
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.ShutdownTimeout)
 	defer cancel()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chunkgate/chunkgate/proxy"
 	"github.com/chunkgate/chunkgate/s3backend"
 	"github.com/chunkgate/chunkgate/session"
 	"github.com/chunkgate/chunkgate/tracing"
@@ -23,6 +24,8 @@ type stores struct {
 	S3Bucket    string             `name:"s3-bucket" env:"CHUNKGATE_S3_BUCKET" help:"Bucket; must exist."`
 	S3PathStyle bool               `name:"s3-path-style" env:"CHUNKGATE_S3_PATH_STYLE" help:"Bucket in the path instead of the host name, as MinIO wants it."`
 	S3Checksum  s3backend.Checksum `name:"s3-checksum" default:"auto" enum:"auto,trailer,none,off" env:"CHUNKGATE_S3_CHECKSUM" help:"Integrity of bodies on the way to the store: CRC32C trailer; none: no trailer, but a CRC64NVME compared with the store's if it tells one; off: as little as any reverse proxy, DAMAGE ON THE WAY TO THE STORE GOES UNNOTICED; or auto: none on AWS, trailer elsewhere."`
+
+	S3AnyConditions bool `name:"insecure-s3-conditions" env:"CHUNKGATE_INSECURE_S3_CONDITIONS" help:"DANGER: start with a store that ignores conditions on writes, as Google Cloud Storage does: two clients that write to one path may overwrite each other, whatever they asked for."`
 
 	S3Timeout time.Duration `name:"s3-timeout" default:"30s" env:"CHUNKGATE_S3_TIMEOUT" help:"How long the store may let wait: a small call as a whole, a streamed body for its next step."`
 	S3Work    time.Duration `name:"s3-work-timeout" default:"5m" env:"CHUNKGATE_S3_WORK_TIMEOUT" help:"How long the store may work at one call that moves data: completing an upload, copying a part."`
@@ -44,8 +47,8 @@ func (s *stores) validate() error {
 	err := firstWrong([]check{
 		{"CHUNKGATE_S3_BUCKET", s.S3Bucket == "", "must name the bucket"},
 		{"CHUNKGATE_UPLOAD_TTL", s.UploadTTL < time.Minute || s.UploadTTL > 30*24*time.Hour, "must be from 1m to 720h"},
-		{"CHUNKGATE_STAGING_PREFIX", !isFolder(s.StagingPrefix), "must end in / and not begin with it"},
-		{"CHUNKGATE_KEY_PREFIX", s.KeyPrefix != "" && !isFolder(s.KeyPrefix), "must be empty, or end in / and not begin with it"},
+		{"CHUNKGATE_STAGING_PREFIX", !proxy.IsFolder(s.StagingPrefix), "must be names with a / behind each, none of them . or .."},
+		{"CHUNKGATE_KEY_PREFIX", s.KeyPrefix != "" && !proxy.IsFolder(s.KeyPrefix), "must be empty, or names with a / behind each, none of them . or .."},
 		{"CHUNKGATE_KEY_PREFIX", strings.HasPrefix(s.KeyPrefix, s.StagingPrefix), "must not lie under CHUNKGATE_STAGING_PREFIX"},
 		{"CHUNKGATE_REDIS_REPLICAS", s.RedisReplicas < 0, "must be 0 or more"},
 		{"CHUNKGATE_S3_WORK_TIMEOUT", s.S3Work < time.Second, "must be at least 1s"},
@@ -69,10 +72,6 @@ func (s *stores) validate() error {
 		}
 	}
 	return nil
-}
-
-func isFolder(prefix string) bool {
-	return strings.HasSuffix(prefix, "/") && !strings.HasPrefix(prefix, "/")
 }
 
 func (s *stores) backend() s3backend.Config {

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chunkgate/chunkgate/checkup"
+	"github.com/chunkgate/chunkgate/internal/testserver"
+	"github.com/chunkgate/chunkgate/internal/teststore"
+	"github.com/chunkgate/chunkgate/s3backend"
+)
+
+// A store that says itself what is wrong ends serve with a sentence.
+func TestServeUnfit(t *testing.T) {
+	s := newSite(t)
+	t.Setenv("CHUNKGATE_LISTEN", "127.0.0.1:0")
+	t.Setenv("CHUNKGATE_INSECURE_NO_AUTH", "true")
+	for _, test := range []struct{ env, value, want string }{
+		{"CHUNKGATE_S3_BUCKET", "another", "create the bucket, or name the right one in CHUNKGATE_S3_BUCKET"},
+		{"AWS_ACCESS_KEY_ID", "another", "set the right credentials"},
+		{"AWS_SECRET_ACCESS_KEY", "another-secret", "set the right credentials"},
+	} {
+		t.Run(test.env, func(t *testing.T) {
+			t.Setenv(test.env, test.value)
+			wantUnfit(t, test.want)
+		})
+	}
+	t.Run("region", func(t *testing.T) {
+		there := testserver.MinIO(t, "MINIO_REGION=eu-north-1")
+		t.Setenv("CHUNKGATE_S3_ENDPOINT", there.Endpoint)
+		t.Setenv("AWS_REGION", "us-west-1")
+		wantUnfit(t, "set AWS_REGION to eu-north-1")
+	})
+	if left := teststore.Keys(t, s.objects, ""); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
+func wantUnfit(t *testing.T, want string) {
+	t.Helper()
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"serve"}, io.Discard, &stderr)
+	last := stderr.String()
+	last = last[strings.LastIndexByte(strings.TrimSuffix(last, "\n"), '\n')+1:]
+	if code != exitFailed || !strings.HasPrefix(last, "chunkgate: the object store is not fit: ") || !strings.Contains(last, want) {
+		t.Errorf("exit %d, want %d and %q:\n%s", code, exitFailed, want, &stderr)
+	}
+}
+
+// A page that answers in the store's place ends nothing: the server lives, is
+// not ready and says why in its log, and is ready when the store is back.
+func TestServeBehindPage(t *testing.T) {
+	s := newSite(t)
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "<html>maintenance</html>")
+	}))
+	t.Cleanup(page.Close)
+	lying := atomic.Bool{}
+	lying.Store(true)
+	front := front(t, s.minio.Endpoint, page.URL, &lying)
+	t.Setenv("CHUNKGATE_S3_ENDPOINT", front)
+	t.Setenv("CHUNKGATE_LISTEN", "127.0.0.1:0")
+	t.Setenv("CHUNKGATE_INSECURE_NO_AUTH", "true")
+	base := "http://" + startServe(t)
+	if got := status(t, base+"/healthz"); got != http.StatusOK {
+		t.Errorf("/healthz: %d", got)
+	}
+	if got := status(t, base+"/readyz"); got != http.StatusServiceUnavailable {
+		t.Errorf("/readyz behind the page: %d", got)
+	}
+	lying.Store(false)
+	await(t, "it is ready", func() bool { return status(t, base+"/readyz") == http.StatusOK })
+	if left := teststore.Keys(t, s.objects, ""); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
+// The probe goes on until it is known what the store is, and tells so.
+func TestProbeGoesOn(t *testing.T) {
+	away := errors.New("away")
+	outcomes := []error{away, nil}
+	p := &probe{log: slog.New(slog.DiscardHandler)}
+	p.try = func(context.Context) error {
+		if want := map[int]error{2: errNotTried, 1: away}[len(outcomes)]; !errors.Is(p.ready(), want) {
+			t.Errorf("ready before try: %v, want %v", p.ready(), want)
+		}
+		err := outcomes[0]
+		outcomes = outcomes[1:]
+		return err
+	}
+	if err := p.run(t.Context()); err != nil || p.ready() != nil {
+		t.Errorf("got %v, ready: %v", err, p.ready())
+	}
+	unfit := &s3backend.Unfit{Finding: checkup.Bad("advice", "found")}
+	p.try = func(context.Context) error { return unfit }
+	if err := p.run(t.Context()); !errors.Is(err, unfit) {
+		t.Errorf("got %v, want it to end", err)
+	}
+}
+
+// front forwards to one of two servers, as lying says.
+func front(t *testing.T, honest, liar string, lying *atomic.Bool) string {
+	t.Helper()
+	s := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		to := honest
+		if lying.Load() {
+			to = liar
+		}
+		target, err := url.Parse(to)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r.SetURL(target)
+		r.Out.Host = r.In.Host // it is signed
+	}})
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func status(t *testing.T, url string) int {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
+}
+
+// await waits until something is so.
+func await(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(time.Minute); !so(); {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("not within a minute: %s", what)
+		}
+	}
+}
