@@ -156,6 +156,10 @@ func TestStaleUploadsOutliveSessions(t *testing.T) {
 	if got <= uploadTTL {
 		t.Errorf("MinIO destroys uploads after %v, which live for %v", got, uploadTTL)
 	}
+	told := everything(t)["proxy"].Environment["MINIO_API_STALE_UPLOADS_EXPIRY"]
+	if told == nil || *told != *value {
+		t.Errorf("doctor in the proxy's container is not told of MinIO's expiry, %s, and warns of it", *value)
+	}
 }
 
 func TestRedisKeepsWhatItAcknowledges(t *testing.T) {
