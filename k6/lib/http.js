@@ -1,4 +1,5 @@
 import { sleep } from 'k6';
+import exec from 'k6/execution';
 import http from 'k6/http';
 import { repeated } from './metrics.js';
 
@@ -47,12 +48,25 @@ export class Caller {
     for (let n = 0; n < this.s.LOAD_TRIES; n++) {
       res = ask();
       if (settle(res)) {
+        return res;
+      }
+      if (res.status === 507) {
         break;
       }
       repeated.add(1, { status: String(res.status) });
       sleep(pause(res, n));
     }
+    stopIfFull(res);
     return res;
+  }
+}
+
+// stopIfFull ends the run when its store takes no more: whatever came then would
+// only say so again.
+function stopIfFull(res) {
+  const away = res.status === 503 && answer(res).error === 'Storage is not available now';
+  if (res.status === 507 || away) {
+    exec.test.abort(`the store takes no more (${res.status}): is its disk full? k6/README.md says how much a run needs`);
   }
 }
 
