@@ -139,10 +139,14 @@ func (p *prober) get(ctx context.Context) error {
 	return fmt.Errorf("read back what was stored: %w: %d other bytes came", upload.ErrUnavailable, len(got))
 }
 
-func (p *prober) read(ctx context.Context) (string, error) {
-	call, cancel := context.WithTimeout(ctx, p.b.timeouts.Call)
+func (p *prober) read(ctx context.Context) (string, error) { return p.b.readBack(ctx, p.key) }
+
+// readBack reads a small object, or the beginning of what comes in its stead,
+// whatever its size is.
+func (b *Backend) readBack(ctx context.Context, key string) (string, error) {
+	call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
 	defer cancel()
-	out, err := p.b.client.GetObject(call, &s3.GetObjectInput{Bucket: &p.b.bucket, Key: &p.key}) // whatever its size
+	out, err := b.client.GetObject(call, &s3.GetObjectInput{Bucket: &b.bucket, Key: &key})
 	if err != nil {
 		return "", translateRead(ctx, "get object", err)
 	}
