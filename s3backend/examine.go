@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -159,7 +160,13 @@ var expecting = regexp.MustCompile(`expecting '([^']+)'`)
 // denied judges a call that did not do what it should.
 func denied(err error, action string) checkup.Finding {
 	var r *refusal
+	const renew = "give new credentials: a session token has an end, those of a role come anew by themselves"
 	if !errors.As(err, &r) {
+		// Calls are repeated with credentials fetched anew, so that it is an
+		// error of the way to the store.
+		if strings.Contains(err.Error(), "ExpiredToken") {
+			return checkup.Bad(renew, "ExpiredToken, also with credentials fetched anew")
+		}
 		return checkup.Bad("see that CHUNKGATE_S3_ENDPOINT is right and that the network lets us through", "%v", err)
 	}
 	said := r.code
@@ -168,7 +175,7 @@ func denied(err error, action string) checkup.Finding {
 	}
 	switch r.code {
 	case "ExpiredToken":
-		return checkup.Bad("give new credentials: a session token has an end, those of a role come anew by themselves", "%s", said)
+		return checkup.Bad(renew, "%s", said)
 	case "AuthorizationHeaderMalformed":
 		region := "the bucket's region"
 		if m := expecting.FindStringSubmatch(r.message); m != nil {
