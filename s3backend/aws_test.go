@@ -3,6 +3,7 @@ package s3backend_test
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,35 @@ func TestExpiredTokenOfPart(t *testing.T) {
 	}
 	if _, err := b.Complete(t.Context(), m, []upload.Part{part}, upload.Condition{}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestLockedBucket: where Object Lock has a default retention, what is put from
+// memory carries a checksum whatever is set; a part without one is refused with
+// the setting to change.
+func TestLockedBucket(t *testing.T) {
+	for _, checksum := range []s3backend.Checksum{s3backend.Trailer, s3backend.None, s3backend.Off} {
+		a, b := mustRelay(t, checksum)
+		a.SetLocked(true)
+		for _, content := range []string{"", "in memory"} {
+			if _, err := b.Put(t.Context(), "folder/", int64(len(content)), strings.NewReader(content), upload.Attributes{}, upload.Condition{}); err != nil {
+				t.Errorf("%s: put %d bytes: %v", checksum, len(content), err)
+			}
+		}
+		m, err := b.CreateMultipart(t.Context(), "file", upload.Attributes{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = b.UploadPart(t.Context(), m, 1, 5, io.MultiReader(strings.NewReader("hello")))
+		if checksum == s3backend.Trailer && err != nil {
+			t.Errorf("%s: upload part: %v", checksum, err)
+		}
+		if checksum != s3backend.Trailer && (!errors.Is(err, upload.ErrUnavailable) || !strings.Contains(err.Error(), "set CHUNKGATE_S3_CHECKSUM to trailer")) {
+			t.Errorf("%s: upload part: got %v, want %v with what to set", checksum, err, upload.ErrUnavailable)
+		}
+		if err := b.Abort(t.Context(), m); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

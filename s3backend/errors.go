@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -20,13 +21,20 @@ func translate(ctx context.Context, what string, err error) error {
 		return nil
 	}
 	if code := codeOf(err); code != "" {
-		return fmt.Errorf("%s: %w", what, translateCode(code, refused(code, err)))
+		r := refused(code, err)
+		if code == "InvalidRequest" && strings.Contains(r.message, "Object Lock") { // a setting's fault, not the request's
+			return fmt.Errorf("%s: %w: %s: %w", what, upload.ErrUnavailable, wantsChecksum, r)
+		}
+		return fmt.Errorf("%s: %w", what, translateCode(code, r))
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", what, ctx.Err())
 	}
 	return fmt.Errorf("%s: %w: %v", what, upload.ErrUnavailable, err)
 }
+
+const wantsChecksum = "the bucket's Object Lock has a default retention, which wants a checksum with every body: " +
+	"set CHUNKGATE_S3_CHECKSUM to trailer, or use a bucket without"
 
 // translateCode knows the codes that mean something other than that the store
 // did not do its part.
@@ -61,7 +69,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.text }
 
-func refused(code string, err error) error {
+func refused(code string, err error) *refusal {
 	r := &refusal{code: code, text: err.Error()}
 	var said smithy.APIError
 	if errors.As(err, &said) {

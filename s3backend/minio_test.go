@@ -96,6 +96,28 @@ func TestWrongCredentials(t *testing.T) {
 	}
 }
 
+// A name that MinIO does not take is the name's fault, whatever is done with it.
+func TestNamesThatMinIORefuses(t *testing.T) {
+	b := mustOpen(t, testserver.MinIO(t), s3backend.Auto)
+	var invalid *upload.InvalidError
+	for _, key := range []string{"a/../b", "a/" + strings.Repeat("n", 300)} {
+		_, err := b.Head(t.Context(), key)
+		if !errors.As(err, &invalid) {
+			t.Errorf("head %.10q: got %v, want the name's fault", key, err)
+		}
+	}
+	for _, prefix := range []string{`a\..`, ` ..`, `x\..\y`} {
+		for _, err := range b.List(t.Context(), prefix) {
+			if !errors.As(err, &invalid) {
+				t.Errorf("list %q: got %v, want the name's fault", prefix, err)
+			}
+		}
+		if _, err := b.Multiparts(t.Context(), prefix); err != nil && !errors.As(err, &invalid) {
+			t.Errorf("multiparts at %q: got %v, want none or the name's fault", prefix, err)
+		}
+	}
+}
+
 func TestPing(t *testing.T) {
 	minio := testserver.MinIO(t)
 	if err := mustOpen(t, minio, s3backend.Auto).Ping(t.Context()); err != nil {

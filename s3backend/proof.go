@@ -111,6 +111,9 @@ func (s *site) believe(r *http.Request, answer *http.Response) (*http.Response, 
 		err = p.proven(answer)
 	case r.Method == http.MethodHead:
 		err = p.signed(answer)
+		if code := "TemporaryRedirect"; err == nil && answer.StatusCode == http.StatusTemporaryRedirect && s.learn(r, answer, code) {
+			err = &unproven{what: p.what + ": " + code, again: true}
+		}
 	default:
 		err = s.refused(p, r, answer)
 	}
