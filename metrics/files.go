@@ -46,6 +46,11 @@ func (d files) Folder(ctx context.Context, prefix string) iter.Seq2[upload.Entry
 	return listed(d.calls, opFolder, d.next.Folder(ctx, prefix))
 }
 
+// Tree implements upload.Files.
+func (d files) Tree(ctx context.Context, prefix, after string) iter.Seq2[upload.Object, error] {
+	return listed(d.calls, opTree, d.next.Tree(ctx, prefix, after))
+}
+
 // List implements upload.Files.
 func (d files) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return listed(d.calls, opList, d.next.List(ctx, prefix))

@@ -29,7 +29,7 @@ var closed = map[string][]string{
 	"operation": {
 		"abort", "adopt", "advance", "attach", "begin", "begin_commit", "bury", "complete", "copy_part", "create_multipart",
 		"delete", "detach", "draw", "drop_pieces", "due", "end_commit", "find", "folder", "forget", "get",
-		"get_pieces", "head", "list", "multiparts", "open", "parts", "ping", "put", "put_pieces", "read", "reopen", "staged",
+		"get_pieces", "head", "list", "multiparts", "open", "parts", "ping", "put", "put_pieces", "read", "reopen", "staged", "tree",
 		"update_commit", "upload_part",
 	},
 	"place":  {"redis", "s3"},

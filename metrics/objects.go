@@ -26,12 +26,13 @@ const (
 	opRead            = "read"
 	opStaged          = "staged"
 	opFolder          = "folder"
+	opTree            = "tree"
 )
 
 var objectsOps = []string{
 	opCreateMultipart, opUploadPart, opCopyPart, opComplete, opAbort, opMultiparts,
 	opPut, opGet, opHead, opFind, opDelete, opPing, opList, opRead,
-	opFolder, opStaged,
+	opFolder, opTree, opStaged,
 }
 
 // Objects is next with its calls counted and timed.

@@ -99,8 +99,7 @@ func (m mode) names(key string) func(n int) (string, bool) {
 		if !m.rename || n > maxRenames {
 			return "", false
 		}
-		next := renamed(key, m.suffix(n))
-		return next, len(next) <= maxKey
+		return renamed(key, m.suffix(n))
 	}
 }
 

@@ -191,8 +191,8 @@ func TestNames(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("x", maxKey-3)
-	if key, ok := mustMode(t, "overwrite=false").names(long)(1); ok {
-		t.Errorf("a name of %d bytes is offered", len(key))
+	if key, ok := mustMode(t, "overwrite=false").names(long)(1); !ok || len(key) > maxKey {
+		t.Errorf("a name of %d bytes is offered, %v", len(key), ok)
 	}
 }
 
@@ -248,8 +248,28 @@ func TestRenamed(t *testing.T) {
 		"d/ü.tö":     "d/ü (1).tö",
 		"d/ .hidden": "d/  (1).hidden",
 	} {
-		if got := renamed(key, " (1)"); got != want {
+		if got, ok := renamed(key, " (1)"); got != want || !ok {
 			t.Errorf("%s: got %q, want %q", key, got, want)
+		}
+	}
+}
+
+// A name that a suffix would make too long for the store, or for S3, is made
+// shorter first, and never within a character.
+func TestLongNamesRenamed(t *testing.T) {
+	x := func(n int) string { return strings.Repeat("x", n) }
+	for _, test := range []struct{ key, want string }{
+		{"d/" + x(248) + ".txt", "d/" + x(247) + " (1).txt"},
+		{"d/" + x(255), "d/" + x(251) + " (1)"},
+		{x(251), x(251) + " (1)"},
+		{"d/" + strings.Repeat("ü", 125) + ".txt", "d/" + strings.Repeat("ü", 123) + " (1).txt"},
+		{x(300), x(300) + " (1)"}, // a store that takes it takes longer ones
+		{strings.Repeat("d/", 400) + x(224), strings.Repeat("d/", 400) + x(220) + " (1)"},
+		{"d/a." + x(253), ""},
+	} {
+		got, ok := renamed(test.key, " (1)")
+		if ok != (test.want != "") || ok && got != test.want {
+			t.Errorf("%d bytes: got %q, %v, want %q", len(test.key), got, ok, test.want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
 	"strings"
 	"time"
 
@@ -36,37 +37,10 @@ func folderMetadata(path, root string, l *listing) object {
 	o.text("icon", "folder")
 	o.text("root", root)
 	if l != nil {
-		o.value("contents", l.json)
+		o.gap("contents")
 	}
 	o.text("size", sizeText(0))
 	return o
-}
-
-// listing is what is in a folder.
-type listing struct {
-	json []byte // an array
-
-	// hash changes with everything that the array shows, and with nothing
-	// else: replicas agree on it.
-	hash string
-}
-
-func (l *listing) add(o object) { l.addJSON(o.bytes()) }
-
-func (l *listing) addJSON(value []byte) {
-	separator := ", "
-	if len(l.json) == 0 {
-		separator = "["
-	}
-	l.json = append(append(l.json, separator...), value...)
-}
-
-func (l *listing) end() {
-	if len(l.json) == 0 {
-		l.json = append(l.json, '[')
-	}
-	l.json = append(l.json, ']')
-	l.hash = digest(l.json)
 }
 
 // digest is 32 hex digits, as v1's hashes have them.
@@ -75,24 +49,22 @@ func digest(b []byte) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// list reads a folder of at most limit entries. prefix begins the keys of the
-// account. Errors: errTooMany, upload.ErrNotExist.
-func (s *Server) list(ctx context.Context, p place, prefix string, limit int) (*listing, error) {
-	l, n := &listing{}, 0
-	for e, err := range s.entries(ctx, p) {
-		if err != nil {
-			return nil, err
+// contents are the entries of a folder, as its metadata lists them.
+func (s *Server) contents(p place, prefix string) rows {
+	return func(ctx context.Context) iter.Seq2[[]byte, error] {
+		return func(yield func([]byte, error) bool) {
+			for e, err := range s.entries(ctx, p) {
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				about := entryMetadata(e, p.root, prefix)
+				if !yield(about.bytes(), nil) {
+					return
+				}
+			}
 		}
-		if n++; n > limit {
-			return nil, errTooMany
-		}
-		l.add(entryMetadata(e, p.root, prefix))
 	}
-	l.end()
-	if n > 0 {
-		return l, nil
-	}
-	return l, s.checkMarker(ctx, p)
 }
 
 func entryMetadata(e upload.Entry, root, prefix string) object {

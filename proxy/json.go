@@ -10,7 +10,10 @@ import (
 // line, members in the order they are added, `", "` and `": "` between them
 // (shell clients match that), and nothing but ASCII, since Android's SDK
 // decodes answers with the platform's charset (PROTOCOL 1.0).
-type object struct{ buf []byte }
+type object struct {
+	buf  []byte
+	hole int // where in it a value is still missing; 0: nowhere
+}
 
 func (o *object) text(name, value string) { o.buf = appendString(o.name(name), value) }
 
@@ -22,6 +25,12 @@ func (o *object) null(name string) { o.buf = append(o.name(name), "null"...) }
 
 // value adds a member whose value is JSON already.
 func (o *object) value(name string, json []byte) { o.buf = append(o.name(name), json...) }
+
+// gap adds a member whose value is written when the object is sent.
+func (o *object) gap(name string) {
+	o.buf = o.name(name)
+	o.hole = len(o.buf)
+}
 
 // name begins a member.
 func (o *object) name(name string) []byte {
@@ -43,12 +52,14 @@ var shortEscapes = map[rune]byte{'"': '"', '\\': '\\', '\n': 'n', '\r': 'r', '\t
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for _, r := range s {
+		if r >= ' ' && r < utf8.RuneSelf && r != '"' && r != '\\' { // nearly all
+			dst = append(dst, byte(r))
+			continue
+		}
 		short, escaped := shortEscapes[r]
 		switch {
 		case escaped:
 			dst = append(dst, '\\', short)
-		case r >= ' ' && r < utf8.RuneSelf:
-			dst = append(dst, byte(r))
 		case r > 0xFFFF:
 			high, low := utf16.EncodeRune(r)
 			dst = appendEscape(appendEscape(dst, high), low)

@@ -1,10 +1,8 @@
 package proxy
 
 import (
-	"bytes"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -12,22 +10,18 @@ import (
 // with a few kilobytes of memory. A client that takes nothing for as long as a
 // body may stall is given up.
 func (r *request) send(src io.Reader) error {
-	w := &patient{
-		Writer:     r.Response().Writer,
-		connection: http.NewResponseController(r.Response().Writer),
-		idle:       r.body.idle,
-	}
-	n, err := io.Copy(w, src)
+	n, err := io.Copy(r.patiently(), src)
 	r.sent += n
 	return err
 }
 
-// replyLong sends an answer of megabytes, a listing, in JSON.
-func (r *request) replyLong(o object) error {
-	body := o.bytes()
-	r.Response().Header().Set("Content-Length", strconv.Itoa(len(body)))
-	r.head(http.StatusOK)
-	return r.send(bytes.NewReader(body))
+// patiently is where an answer's body is written to whose client may be slow.
+func (r *request) patiently() *patient {
+	return &patient{
+		Writer:     r.Response().Writer,
+		connection: http.NewResponseController(r.Response().Writer),
+		idle:       r.body.idle,
+	}
 }
 
 // patient writes under a rolling deadline. The last one bounds what net/http

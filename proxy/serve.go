@@ -45,8 +45,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 	if s.cfg.TLS != nil && s.cfg.HTTP2 {
 		// net/http takes HTTP/2 from connections of crypto/tls alone, so the
 		// requests of those that speak HTTP/1.1 are framed as net/http likes it.
-		srv.TLSConfig = s.cfg.TLS
-		srv.Protocols.SetHTTP2(true)
+		l = boundHTTP2(srv, s.cfg.TLS, l)
 		run = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
 	} else {
 		l = strictListener{l, onlyHTTP1(s.cfg.TLS), s.cfg.Log, s.cfg.Observer.Defect}

@@ -92,6 +92,8 @@ type Server struct {
 	leaving  atomic.Bool // /readyz says no from now on
 	stores   readiness
 	inFlight *inFlight
+	listings *inFlight
+	kept     blocks
 
 	// hard ends with Halt. It is the one context that reaches into chunks that
 	// are being received, which outlive their own request's.
@@ -103,6 +105,7 @@ type Server struct {
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg.withDefaults(), routes: echo.New()}
 	s.inFlight = newInFlight(s.cfg.MaxInFlight, s.cfg.OwnerShare)
+	s.listings = newInFlight(maxListings, s.cfg.OwnerShare)
 	s.hard, s.halt = context.WithCancel(context.Background())
 
 	e := s.routes

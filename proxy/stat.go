@@ -58,14 +58,25 @@ func (s *Server) statFolder(r *request, p place, params url.Values) error {
 		r.reply(http.StatusOK, folderMetadata(p.path, p.root, nil))
 		return nil
 	}
-	l, err := s.list(ctx, p, s.prefix(r.account), limit)
+	leave, err := s.enterListing(r)
 	if err != nil {
 		return err
+	}
+	defer leave()
+	l, err := s.survey(ctx, limit, s.contents(p, s.prefix(r.account)))
+	if err != nil {
+		return err
+	}
+	defer l.free()
+	if l.entries == 0 {
+		if err := s.checkMarker(ctx, p); err != nil {
+			return err
+		}
 	}
 	if first(params, "hash") == l.hash {
 		return r.NoContent(http.StatusNotModified)
 	}
-	return r.replyLong(folderMetadata(p.path, p.root, l))
+	return r.replyLong(folderMetadata(p.path, p.root, l), l)
 }
 
 // parseFileLimit reads how many entries the client can take.

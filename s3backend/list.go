@@ -31,7 +31,7 @@ func (b *Backend) List(ctx context.Context, prefix string) iter.Seq2[string, err
 
 // Folder implements upload.Files.
 func (b *Backend) Folder(ctx context.Context, prefix string) iter.Seq2[upload.Entry, error] {
-	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, Prefix: &prefix, Delimiter: aws.String("/")}
+	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, Prefix: &prefix, Delimiter: aws.String("/"), MaxKeys: aws.Int32(slowPage)}
 	return func(yield func(upload.Entry, error) bool) {
 		for page, err := range b.pages(ctx, in) {
 			if err != nil {
@@ -46,6 +46,31 @@ func (b *Backend) Folder(ctx context.Context, prefix string) iter.Seq2[upload.En
 		}
 	}
 }
+
+// Tree implements upload.Files.
+func (b *Backend) Tree(ctx context.Context, prefix, after string) iter.Seq2[upload.Object, error] {
+	in := &s3.ListObjectsV2Input{Bucket: &b.bucket, Prefix: &prefix, MaxKeys: aws.Int32(slowPage)}
+	if after != "" {
+		in.StartAfter = &after
+	}
+	return func(yield func(upload.Object, error) bool) {
+		for page, err := range b.pages(ctx, in) {
+			if err != nil {
+				yield(upload.Object{}, err)
+				return
+			}
+			for _, o := range page.Contents {
+				if !yield(entryOf(o).Object, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// slowPage is the size in entries of a page whose reader may be slow: it is
+// held until it was read, and a key may have a kilobyte.
+const slowPage = 250
 
 // pages yields the pages of a listing, at most 1,000 entries each.
 func (b *Backend) pages(ctx context.Context, in *s3.ListObjectsV2Input) iter.Seq2[*s3.ListObjectsV2Output, error] {

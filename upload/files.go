@@ -21,9 +21,13 @@ type Files interface {
 	Read(ctx context.Context, key, etag string, offset, length int64) (io.ReadCloser, error)
 
 	// Folder yields what is directly under prefix, which is "" or ends in "/",
-	// in order of keys, without prefix's own marker. It lists by pages, as far
-	// as it is read.
+	// in order of keys, without prefix's own marker. It lists by pages that
+	// are small, since their reader may be slow, as far as it is read.
 	Folder(ctx context.Context, prefix string) iter.Seq2[Entry, error]
+
+	// Tree yields the objects whose keys begin with prefix and are greater than
+	// after, in order of keys, markers included. It lists as Folder does.
+	Tree(ctx context.Context, prefix, after string) iter.Seq2[Object, error]
 
 	// List yields the keys that begin with prefix, in order.
 	List(ctx context.Context, prefix string) iter.Seq2[string, error]

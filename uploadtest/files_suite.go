@@ -33,6 +33,7 @@ func TestFiles(t *testing.T, open func(t *testing.T) upload.Files, habits ...Hab
 		{"folder_marker", testFolderMarker},
 		{"folder_pages", testFolderPages},
 		{"folder_odd_keys", testFolderOddKeys},
+		{"tree", testTree},
 		{"files_context", testFilesContext},
 	}
 	for _, c := range cases {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -151,4 +152,28 @@ func testFolderOddKeys(c *filesCase) {
 	slices.Sort(folders)
 	c.wantFolder(c.key("files/"), files...)
 	c.wantFolder(c.key("folders/"), folders...)
+}
+
+// testTree: all that is below, markers too, in order of keys and as Head tells
+// it, and nothing up to the key that it is asked to begin behind.
+func testTree(c *filesCase) {
+	var want []upload.Object
+	for _, name := range []string{"a-b", "a.txt", "a/", "a/b/c", "a/\u00fc", "a0"} {
+		want = append(want, c.mustPut(c.key(name), []byte("content of " + name)[:len(name)%2*3]))
+	}
+	c.mustPut(c.prefix[:len(c.prefix)-1]+"-beside", nil)
+	c.Cleanup(func() { _ = c.Delete(c.Context(), c.prefix[:len(c.prefix)-1]+"-beside") })
+	for after, rest := range map[string][]upload.Object{"": want, c.key("a/"): want[3:], c.key("a/b/\U0010FFFF"): want[4:], c.key("b"): nil} {
+		var got []upload.Object
+		for o, err := range c.Tree(c.Context(), c.prefix, after) {
+			if err != nil {
+				c.Fatalf("tree: %v", err)
+			}
+			got = append(got, o)
+		}
+		ignore := cmpopts.IgnoreFields(upload.Object{}, "Modified", "Type")
+		if diff := cmp.Diff(rest, got, ignore); diff != "" {
+			c.Errorf("behind %q (-want +got):\n%s", after, diff)
+		}
+	}
 }

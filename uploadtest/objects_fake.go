@@ -29,6 +29,7 @@ const (
 	OpPingObjects     = "ping_objects"
 	OpRead            = "read"
 	OpFolder          = "folder"
+	OpTree            = "tree"
 )
 
 // Objects is an object store in memory. It enforces S3's rules as strictly as

@@ -61,6 +61,34 @@ func (o *Objects) Folder(ctx context.Context, prefix string) iter.Seq2[upload.En
 	}
 }
 
+// Tree implements upload.Files.
+func (o *Objects) Tree(ctx context.Context, prefix, after string) iter.Seq2[upload.Object, error] {
+	return func(yield func(upload.Object, error) bool) {
+		if err := o.begin(ctx, OpTree, prefix); err != nil {
+			yield(upload.Object{}, err)
+			return
+		}
+		for _, key := range o.keys(prefix) {
+			if key <= after {
+				continue
+			}
+			o.mu.Lock()
+			obj, ok := o.objects[key]
+			o.mu.Unlock()
+			if !ok { // deleted meanwhile
+				continue
+			}
+			found := upload.Object{Key: key, Size: int64(len(obj.content)), ETag: obj.etag, Modified: obj.modified}
+			if !yield(found, nil) {
+				return
+			}
+		}
+		if err := o.end(OpTree, prefix); err != nil {
+			yield(upload.Object{}, err)
+		}
+	}
+}
+
 // entry is what a key below prefix shows directly under it; nothing, if it is
 // the prefix's own marker or was deleted meanwhile.
 func (o *Objects) entry(prefix, key string) (upload.Entry, bool) {
