@@ -18,6 +18,7 @@ const (
 	opComplete        = "complete"
 	opAbort           = "abort"
 	opMultiparts      = "multiparts"
+	opHighestPart     = "highest_part"
 	opPut             = "put"
 	opHead            = "head"
 	opFind            = "find"
@@ -31,7 +32,7 @@ const (
 
 var objectsOps = []string{
 	opCreateMultipart, opUploadPart, opCopyPart, opComplete, opAbort, opMultiparts,
-	opPut, opGet, opHead, opFind, opDelete, opPing, opList, opRead,
+	opHighestPart, opPut, opGet, opHead, opFind, opDelete, opPing, opList, opRead,
 	opFolder, opTree, opStaged,
 }
 
@@ -77,6 +78,12 @@ func (d objects) Abort(ctx context.Context, m upload.Multipart) (err error) {
 func (d objects) Multiparts(ctx context.Context, key string) (ids []string, err error) {
 	defer d.calls.done(opMultiparts, time.Now(), &err)
 	return d.next.Multiparts(ctx, key)
+}
+
+// HighestPart implements upload.Objects.
+func (d objects) HighestPart(ctx context.Context, m upload.Multipart, after int) (n int, err error) {
+	defer d.calls.done(opHighestPart, time.Now(), &err)
+	return d.next.HighestPart(ctx, m, after)
 }
 
 // Put implements upload.Objects.

@@ -12,6 +12,7 @@ const (
 	opOpen         = "open"
 	opGet          = "get"
 	opBegin        = "begin"
+	opRenew        = "renew"
 	opDraw         = "draw"
 	opAttach       = "attach"
 	opDetach       = "detach"
@@ -32,7 +33,7 @@ const (
 )
 
 var sessionsOps = []string{
-	opOpen, opGet, opBegin, opDraw, opAttach, opDetach, opAdvance, opParts,
+	opOpen, opGet, opBegin, opRenew, opDraw, opAttach, opDetach, opAdvance, opParts,
 	opPutPieces, opGetPieces, opDropPieces, opBeginCommit, opUpdateCommit,
 	opEndCommit, opReopen, opBury, opDue, opAdopt, opForget, opPing,
 }
@@ -61,6 +62,12 @@ func (d sessions) Get(ctx context.Context, id, owner string) (s upload.Session, 
 func (d sessions) Begin(ctx context.Context, b upload.Begin) (s upload.Session, n upload.Numbers, err error) {
 	defer d.calls.done(opBegin, time.Now(), &err)
 	return d.next.Begin(ctx, b)
+}
+
+// Renew implements upload.Sessions.
+func (d sessions) Renew(ctx context.Context, id, epoch string, above, wanted int) (n upload.Numbers, err error) {
+	defer d.calls.done(opRenew, time.Now(), &err)
+	return d.next.Renew(ctx, id, epoch, above, wanted)
 }
 
 // Draw implements upload.Sessions.

@@ -45,6 +45,10 @@ func (f faultyObjects) Multiparts(ctx context.Context, key string) ([]string, er
 	return fetch(ctx, f.g, "multiparts", func() ([]string, error) { return f.Objects.Multiparts(ctx, key) })
 }
 
+func (f faultyObjects) HighestPart(ctx context.Context, m upload.Multipart, after int) (int, error) {
+	return fetch(ctx, f.g, "highest part", func() (int, error) { return f.Objects.HighestPart(ctx, m, after) })
+}
+
 func (f faultyObjects) Put(ctx context.Context, key string, size int64, body io.Reader, a upload.Attributes, c upload.Condition) (upload.Object, error) {
 	var o upload.Object
 	err := f.g.stream(ctx, "put", body, size, func(body io.Reader) (err error) {

@@ -35,6 +35,10 @@ func (f faultySessions) Begin(ctx context.Context, b upload.Begin) (upload.Sessi
 	return s, n, err
 }
 
+func (f faultySessions) Renew(ctx context.Context, id, epoch string, above, wanted int) (upload.Numbers, error) {
+	return fetch(ctx, f.g, "renew", func() (upload.Numbers, error) { return f.Sessions.Renew(ctx, id, epoch, above, wanted) })
+}
+
 func (f faultySessions) Draw(ctx context.Context, id string, wanted int) (upload.Numbers, error) {
 	return fetch(ctx, f.g, "draw", func() (upload.Numbers, error) { return f.Sessions.Draw(ctx, id, wanted) })
 }

@@ -3,6 +3,7 @@ package s3backend
 import (
 	"context"
 	"iter"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -10,7 +11,7 @@ import (
 	"github.com/chunkgate/chunkgate/upload"
 )
 
-// maxPartPages bounds StoredParts: a page has 1,000 parts unless the store
+// maxPartPages bounds listing parts: a page has 1,000 parts unless the store
 // makes them smaller, and there are 10,000 parts at most.
 const maxPartPages = 100
 
@@ -18,9 +19,28 @@ const maxPartPages = 100
 // ascending order of number, listed or not. It lists by pages, as far as it is
 // read. Errors: upload.ErrNotExist when the multipart upload is gone.
 func (b *Backend) StoredParts(ctx context.Context, m upload.Multipart) iter.Seq2[upload.Part, error] {
+	return b.storedParts(ctx, m, 0)
+}
+
+// HighestPart implements upload.Objects, in one call if there are at most 1,000
+// parts above after.
+func (b *Backend) HighestPart(ctx context.Context, m upload.Multipart, after int) (int, error) {
+	highest := after
+	for p, err := range b.storedParts(ctx, m, after) {
+		if err != nil {
+			return 0, err
+		}
+		highest = max(highest, p.Number)
+	}
+	return highest, nil
+}
+
+// storedParts yields those parts whose numbers are above after.
+func (b *Backend) storedParts(ctx context.Context, m upload.Multipart, after int) iter.Seq2[upload.Part, error] {
 	return func(yield func(upload.Part, error) bool) {
+		from := strconv.Itoa(after)
 		pages := s3.NewListPartsPaginator(b.client,
-			&s3.ListPartsInput{Bucket: &b.bucket, Key: &m.Key, UploadId: &m.ID},
+			&s3.ListPartsInput{Bucket: &b.bucket, Key: &m.Key, UploadId: &m.ID, PartNumberMarker: &from},
 			func(o *s3.ListPartsPaginatorOptions) { o.StopOnDuplicateToken = true })
 		for range maxPartPages {
 			if !pages.HasMorePages() {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/chunkgate/chunkgate/upload"
@@ -19,16 +20,34 @@ func (s *Store) Begin(ctx context.Context, b upload.Begin) (upload.Session, uplo
 // drawn reads what Open and Begin are answered: the first number, the epoch
 // that it was drawn in, and the record.
 func (s *Store) drawn(answer []any, id string, wanted int) (upload.Session, upload.Numbers, error) {
-	n, err := numbers(answer, wanted)
+	if len(answer) < 3 {
+		return upload.Session{}, upload.Numbers{}, senseless("read session", answer)
+	}
+	r, err := list(answer[2])
 	if err != nil {
 		return upload.Session{}, upload.Numbers{}, err
 	}
-	u, err := sessionIn(answer, 2, id)
+	u, err := r.session(id)
 	if err != nil {
 		return upload.Session{}, upload.Numbers{}, err
+	}
+	n := upload.Numbers{Doubtful: true, First: int(r.size("next"))}
+	if answer[0] != int64(0) {
+		n, err = numbers(answer, wanted)
 	}
 	n.Epoch = fmt.Sprint(answer[1])
-	return u, n, nil
+	return u, n, err
+}
+
+// Renew implements upload.Sessions.
+func (s *Store) Renew(ctx context.Context, id, epoch string, above, wanted int) (upload.Numbers, error) {
+	answer, err := s.run(ctx, renewScript, "renew part numbers", id, s.offset(), epoch, above+1, wanted)
+	if err != nil {
+		return upload.Numbers{}, err
+	}
+	n, err := numbers(answer, wanted)
+	n.Epoch = epoch
+	return n, err
 }
 
 // Draw implements upload.Sessions.
@@ -51,7 +70,7 @@ func (s *Store) Attach(ctx context.Context, id, uploadID string) (string, error)
 			return stored, nil
 		}
 	}
-	return "", fmt.Errorf("attach multipart upload: unexpected answer %v", answer)
+	return "", senseless("attach multipart upload", answer)
 }
 
 // Detach implements upload.Sessions.
@@ -86,16 +105,44 @@ func (s *Store) Advance(ctx context.Context, a upload.Advance) error {
 // Parts implements upload.Sessions.
 func (s *Store) Parts(ctx context.Context, id string) ([]upload.Part, error) {
 	answer, err := s.run(ctx, partsScript, "read parts", id)
+	if err != nil || len(answer) == 0 {
+		return nil, noSession(err)
+	}
+	u, err := sessionIn(answer, 0, id)
 	if err != nil {
 		return nil, err
 	}
-	entries, ok := answer[0].([]any)
+	parts, err := partsIn(answer)
+	if err != nil {
+		return nil, err
+	}
+	return parts, complete(u, parts)
+}
+
+// noSession leaves out that there is no session.
+func noSession(err error) error {
+	if errors.Is(err, upload.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// partsIn reads the list that is the second value of a script's answer.
+func partsIn(answer []any) ([]upload.Part, error) {
+	if len(answer) < 2 {
+		return nil, senseless("read parts", answer)
+	}
+	entries, ok := answer[1].([]any)
 	if !ok {
-		return nil, fmt.Errorf("read parts: %T is no list", answer[0])
+		return nil, senseless("read parts", answer[1])
 	}
 	parts := make([]upload.Part, len(entries))
 	for i, entry := range entries {
-		text, _ := entry.(string)
+		text, ok := entry.(string)
+		if !ok {
+			return nil, senseless("read parts", entry)
+		}
+		var err error
 		if parts[i], err = decodePart(text); err != nil {
 			return nil, fmt.Errorf("read part %q: %w", text, err)
 		}
@@ -106,6 +153,24 @@ func (s *Store) Parts(ctx context.Context, id string) ([]upload.Part, error) {
 	return parts, nil
 }
 
+// complete compares the parts with what the record says they hold.
+func complete(u upload.Session, parts []upload.Part) error {
+	if u.State != upload.Open && u.State != upload.Committing {
+		return nil
+	}
+	want, got := u.Offset, int64(0)
+	for _, f := range u.Tail {
+		want -= f.Size
+	}
+	for _, p := range parts {
+		got += p.Size
+	}
+	if got != want {
+		return fmt.Errorf("read parts: %d bytes are listed, %d were accepted: %w", got, want, upload.ErrDamaged)
+	}
+	return nil
+}
+
 // numbers reads the run that a script drew: the first value of its answer.
 func numbers(answer []any, wanted int) (upload.Numbers, error) {
 	if len(answer) > 0 {
@@ -113,13 +178,13 @@ func numbers(answer []any, wanted int) (upload.Numbers, error) {
 			return upload.Numbers{First: int(first), Count: wanted}, nil
 		}
 	}
-	return upload.Numbers{}, fmt.Errorf("draw part numbers: unexpected answer %v", answer)
+	return upload.Numbers{}, senseless("draw part numbers", answer)
 }
 
 // sessionIn reads the record that is value i of a script's answer.
 func sessionIn(answer []any, i int, id string) (upload.Session, error) {
 	if len(answer) <= i {
-		return upload.Session{}, fmt.Errorf("read session: unexpected answer %v", answer)
+		return upload.Session{}, senseless("read session", answer)
 	}
 	r, err := list(answer[i])
 	if err != nil {

@@ -18,7 +18,7 @@ func (s *Store) BeginCommit(ctx context.Context, id, owner string, c upload.Comm
 		return upload.Session{}, nil, err
 	}
 	if len(answer) != 1 {
-		return upload.Session{}, nil, fmt.Errorf("begin commit: unexpected answer %v", answer)
+		return upload.Session{}, nil, senseless("begin commit", answer)
 	}
 	r, err := list(answer[0])
 	if err != nil {

@@ -23,11 +23,17 @@ func unavailable(ctx context.Context, op string, err error) error {
 	return fmt.Errorf("%s: %w: %w", op, upload.ErrUnavailable, err)
 }
 
+// senseless says that an answer is none that Redis gives, such as a nil where a
+// value belongs. Whoever said it, it proves nothing, and the call may be repeated.
+func senseless(op string, answer any) error {
+	return fmt.Errorf("%s: %w: unexpected answer %v", op, upload.ErrUnavailable, answer)
+}
+
 // verdict maps the status word that every script's answer begins with, and
 // answers what follows it.
 func verdict(op, id string, answer []any) ([]any, error) {
 	if len(answer) == 0 {
-		return nil, fmt.Errorf("%s: empty answer", op)
+		return nil, senseless(op, answer)
 	}
 	switch answer[0] {
 	case "ok":
@@ -42,6 +48,8 @@ func verdict(op, id string, answer []any) ([]any, error) {
 		return nil, fmt.Errorf("%s: the multipart upload has parts: %w", op, upload.ErrNotExist)
 	case "detached":
 		return nil, fmt.Errorf("%s: another multipart upload holds the parts: %w", op, upload.ErrNotExist)
+	case "damaged":
+		return nil, fmt.Errorf("%s: the list of parts is gone: %w", op, upload.ErrDamaged)
 	case "lost":
 		return nil, fmt.Errorf("%s: Redis was replaced or restarted and has forgotten bytes: %w", op, upload.ErrNotFound)
 	case "forgotten":
@@ -49,7 +57,7 @@ func verdict(op, id string, answer []any) ([]any, error) {
 	case "offset":
 		return nil, offsetError(id, answer[1:])
 	default:
-		return nil, fmt.Errorf("%s: session store answers %q", op, answer[0])
+		return nil, senseless(op, answer)
 	}
 }
 
@@ -61,7 +69,7 @@ func offsetError(id string, answer []any) error {
 	}
 	e := &upload.OffsetError{ID: id, Expires: cells.time(), Want: cells.size()}
 	if err := cells.end(); err != nil {
-		return fmt.Errorf("read offset: %w", err)
+		return senseless("read offset", answer)
 	}
 	return e
 }

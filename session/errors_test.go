@@ -126,6 +126,29 @@ func TestFullRedis(t *testing.T) {
 	}
 }
 
+// TestPartsEvicted loses the list of parts to eviction: the record proves that
+// accepted bytes are gone, to a chunk as to a commit.
+func TestPartsEvicted(t *testing.T) {
+	client := mustConnect(t, testserver.StartRedis(t).URL)
+	s := session.New(client, session.Options{})
+	u := mustFill(t, s)
+	_, n, err := s.Begin(t.Context(), upload.Begin{ID: u.ID, Owner: "alice", Offset: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Del(t.Context(), "chunkgate:{"+u.ID+"}:parts").Err(); err != nil {
+		t.Fatal(err)
+	}
+	_, _, begin := s.Begin(t.Context(), upload.Begin{ID: u.ID, Owner: "alice", Offset: 9})
+	_, parts := s.Parts(t.Context(), u.ID)
+	advance := s.Advance(t.Context(), upload.Advance{ID: u.ID, Attempt: "b", Epoch: n.Epoch, From: 9, To: 10})
+	for call, err := range map[string]error{"begin": begin, "parts": parts, "advance": advance} {
+		if !errors.Is(err, upload.ErrDamaged) {
+			t.Errorf("%s: got %v, want %v", call, err, upload.ErrDamaged)
+		}
+	}
+}
+
 // TestGarbageIsNoSession makes sure that a damaged record is neither served nor
 // taken for an outage.
 func TestGarbageIsNoSession(t *testing.T) {

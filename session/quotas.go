@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,7 +22,7 @@ func (s *Store) Claim(ctx context.Context, owner, id string, most int, ttl time.
 	case word == "quota":
 		return upload.ErrQuota
 	case word != "ok":
-		return fmt.Errorf("claim quota: session store answers %q", word)
+		return senseless("claim quota", word)
 	}
 	return nil
 }

@@ -19,6 +19,9 @@ import (
 //	sealed                           0 or 1
 //	born, epoch                      the epoch of Redis (record.lua) that it was opened in, and the
 //	                                 latest in which it was complete; empty: Redis never forgets
+//	server                           the latter, and which process it was; seal: up to where that
+//	                                 remembers by itself, and when; not replicated (record.lua)
+//	listed                           parts there are in the list, at least
 //	wins                             ids of the latest attempts that won, a space around each
 //
 //	terms, destination               the commit, from committing on
@@ -60,14 +63,14 @@ type record struct {
 func list(answer any) (*record, error) {
 	flat, ok := answer.([]any)
 	if !ok || len(flat)%2 != 0 {
-		return nil, fmt.Errorf("read session: %T is no record", answer)
+		return nil, senseless("read session", answer)
 	}
 	r := &record{fields: make(map[string]string, len(flat)/2)}
 	for pair := range slices.Chunk(flat, 2) {
 		name, named := pair[0].(string)
 		value, valued := pair[1].(string)
 		if !named || !valued {
-			return nil, fmt.Errorf("read session: %v is no field", pair)
+			return nil, senseless("read session", pair)
 		}
 		r.fields[name] = value
 	}

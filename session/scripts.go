@@ -15,9 +15,10 @@ var sources embed.FS
 var (
 	openScript         = script("open")
 	getScript          = script("get")
-	partsScript        = script("parts")
 	beginScript        = script("begin")
+	renewScript        = script("renew")
 	drawScript         = script("draw")
+	partsScript        = script("parts")
 	attachScript       = script("attach")
 	detachScript       = script("detach")
 	advanceScript      = script("advance")

@@ -27,9 +27,10 @@ type Options struct {
 	Replicas int
 
 	// Durable says that Redis remembers all it answered when it is started
-	// again: one server with appendfsync always. Otherwise, and without
-	// Replicas, an upload is in doubt after a restart or a failover until its
-	// client shows that it stands where the record stands.
+	// again, or another takes over: one server with appendfsync always, or
+	// Replicas as many as could be promoted. Otherwise an upload is in doubt
+	// after a restart or a failover until its client shows that it stands where
+	// the record stands.
 	Durable bool
 
 	// Ahead is how far time is ahead of Redis's clock, which decides; it is for
@@ -58,7 +59,7 @@ var (
 // New makes a Store. The client, which Connect makes, stays the caller's: its
 // timeouts and repeats bound how long a method takes.
 func New(client redis.UniversalClient, o Options) *Store {
-	s := &Store{client: client, prefix: o.Prefix, grace: o.Grace, replicas: o.Replicas, durable: o.Durable || o.Replicas > 0}
+	s := &Store{client: client, prefix: o.Prefix, grace: o.Grace, replicas: o.Replicas, durable: o.Durable}
 	s.ahead = o.Ahead
 	if s.ahead == nil {
 		s.ahead = func() time.Duration { return 0 }

@@ -48,9 +48,31 @@ func (e *Engine) begin(ctx context.Context, c Chunk) (Session, Numbers, error) {
 	if c.ID == "" {
 		return e.open(ctx, c, wanted)
 	}
-	return e.cfg.Sessions.Begin(ctx, Begin{
+	s, n, err := e.cfg.Sessions.Begin(ctx, Begin{
 		ID: c.ID, Owner: c.Owner, Offset: c.Offset, Wanted: wanted,
 	})
+	if err == nil && n.Doubtful {
+		n, err = e.renew(ctx, s, n, wanted)
+	}
+	return s, n, e.proven(ctx, Session{ID: c.ID, Offset: c.Offset}, err)
+}
+
+// inFlight is how many numbers above the highest part in the store may be on
+// their way there from requests that the session store has forgotten.
+const inFlight = 64
+
+// renew draws part numbers after the session store may have forgotten some.
+func (e *Engine) renew(ctx context.Context, s Session, n Numbers, wanted int) (Numbers, error) {
+	highest := n.First - 1
+	err := e.retry(ctx, InObjects, always, func() error {
+		found, err := e.cfg.Objects.HighestPart(ctx, s.multipart(), n.First-1)
+		highest = max(highest, found)
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNotExist) { // a part finds out that the upload is gone
+		return Numbers{}, fmt.Errorf("look for parts: %w", err)
+	}
+	return e.cfg.Sessions.Renew(ctx, s.ID, n.Epoch, highest+inFlight, wanted)
 }
 
 // open stores a new session. A first chunk that does not begin at 0 leaves it
@@ -121,7 +143,7 @@ func (a *attempt) explain(ctx context.Context, src *source, err error) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
 	}
 	if !errors.Is(err, ErrNotExist) && !errors.Is(err, errTailGone) {
-		return err
+		return a.e.proven(ctx, a.s, err)
 	}
 	// Something that the record lists is gone. If another attempt won or the
 	// upload ended, the record says so by now.
@@ -129,7 +151,7 @@ func (a *attempt) explain(ctx context.Context, src *source, err error) error {
 		ID: a.s.ID, Owner: a.s.Owner, Offset: a.s.Offset,
 	})
 	if now != nil {
-		return now
+		return a.e.proven(ctx, a.s, now)
 	}
 	return a.e.lost(ctx, a.s, err)
 }

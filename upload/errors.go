@@ -43,7 +43,8 @@ var (
 	ErrUnavailable = errors.New("storage unavailable")
 
 	// ErrDamaged is said by Objects of an object whose content is not what was
-	// sent. It never leaves the engine.
+	// sent, and by Sessions of an upload whose own record proves that accepted
+	// bytes are gone. It never leaves the engine.
 	ErrDamaged = errors.New("object is damaged")
 
 	// ErrNoPart is said by Complete when the store does not have a part as it is

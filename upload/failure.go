@@ -81,6 +81,16 @@ func oneLine(text string) string {
 	return strings.ToValidUTF8(text[:failureSize-len("…")], "") + "…"
 }
 
+// proven answers that there is no such upload where its own record proves that
+// accepted bytes are gone. Nobody has to look again.
+func (e *Engine) proven(ctx context.Context, s Session, err error) error {
+	if !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	e.damaged(ctx, s, err)
+	return ErrNotFound
+}
+
 // damaged notes that accepted bytes are gone, which ends the upload.
 func (e *Engine) damaged(ctx context.Context, s Session, cause error) {
 	e.cfg.Observer.Damaged()

@@ -52,6 +52,10 @@ type Objects interface {
 	// Multiparts lists the ids of the open multipart uploads at exactly key.
 	Multiparts(ctx context.Context, key string) ([]string, error)
 
+	// HighestPart is the highest number of a part that the store has of m, or
+	// after if it has none above that. Errors: ErrNotExist when m is gone.
+	HighestPart(ctx context.Context, m Multipart, after int) (int, error)
+
 	// Put stores an object of exactly size bytes in one call; the condition is
 	// checked atomically. Errors: ErrConflict.
 	Put(ctx context.Context, key string, size int64, body io.Reader, a Attributes, c Condition) (Object, error)

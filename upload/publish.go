@@ -22,7 +22,7 @@ func (r *run) publish(ctx context.Context) (Object, error) {
 	if r.s.UploadID != "" {
 		var err error
 		if parts, err = r.e.cfg.Sessions.Parts(ctx, r.s.ID); err != nil {
-			return Object{}, fmt.Errorf("read parts: %w", err)
+			return Object{}, r.e.proven(ctx, r.s, fmt.Errorf("read parts: %w", err))
 		}
 	}
 	switch {

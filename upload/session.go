@@ -89,6 +89,9 @@ type Numbers struct {
 	// Epoch names the session store's memory that they were drawn from, if
 	// Open or Begin drew them. Opaque.
 	Epoch string
+	// Doubtful is said by Begin in place of numbers: the store may have forgotten
+	// some from First on that are in use, and Renew draws others.
+	Doubtful bool
 }
 
 // Commit is the stored state of a commit.

@@ -36,10 +36,17 @@ type Sessions interface {
 	// Begin opens an attempt to append at offset (bytes; AnyOffset for wherever
 	// the upload ends) and draws part numbers for it. It changes nothing else:
 	// any number of attempts may run at once, and Advance lets one win.
+	// In the first attempt of an epoch none may be drawn (Numbers.Doubtful).
 	// Errors: ErrNotFound, also when Offset is ahead of what the store may have
 	// forgotten; ErrCompleted when committed or sealed; ErrBusy when
-	// committing; *OffsetError.
+	// committing; ErrDamaged when the list of parts is gone; *OffsetError.
 	Begin(ctx context.Context, b Begin) (Session, Numbers, error)
+
+	// Renew draws part numbers above a number and above all that were drawn as far
+	// as is known, after Begin said Doubtful, in the epoch that Begin said.
+	// Errors: ErrNotFound, ErrCompleted, ErrBusy; ErrUnavailable when the epoch is
+	// another by now.
+	Renew(ctx context.Context, id, epoch string, above, wanted int) (Numbers, error)
 
 	// Draw takes further part numbers. They count as used from then on, unless
 	// an Advance gives them back. Errors: ErrNotFound.
@@ -61,10 +68,11 @@ type Sessions interface {
 	// if no later one was drawn. Repeating a won Advance wins again.
 	// Errors: ErrNotFound, ErrCompleted, ErrBusy; *OffsetError when the race
 	// was lost; ErrNotExist when there are Parts and UploadID was detached;
-	// ErrUnavailable when the epoch is another than Epoch.
+	// ErrDamaged when the list of parts is gone; ErrUnavailable when the epoch is another than Epoch.
 	Advance(ctx context.Context, a Advance) error
 
-	// Parts reads the listed parts in ascending order of number.
+	// Parts reads the listed parts in ascending order of number. Errors:
+	// ErrDamaged when they do not hold what was accepted and is not in the tail.
 	Parts(ctx context.Context, id string) ([]Part, error)
 
 	// PutPieces stores pieces of a fragment under names no other attempt uses:

@@ -19,6 +19,7 @@ const (
 	OpComplete        = "complete"
 	OpAbort           = "abort"
 	OpMultiparts      = "multiparts"
+	OpHighestPart     = "highest_part"
 	OpPut             = "put"
 	OpGetObject       = "get_object"
 	OpHead            = "head"

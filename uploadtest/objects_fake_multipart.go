@@ -179,3 +179,19 @@ func etag(content []byte) string {
 	sum := md5.Sum(content)
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
+
+// HighestPart implements upload.Objects.
+func (o *Objects) HighestPart(ctx context.Context, m upload.Multipart, after int) (int, error) {
+	highest := after
+	err := o.call(ctx, OpHighestPart, m.Key, func() error {
+		found, err := o.find(m)
+		if err != nil {
+			return err
+		}
+		for n := range found.parts {
+			highest = max(highest, n)
+		}
+		return nil
+	})
+	return highest, err
+}

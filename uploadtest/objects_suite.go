@@ -28,6 +28,7 @@ func TestObjects(t *testing.T, open func(t *testing.T) upload.Objects) {
 		{"complete_twice", testCompleteTwice},
 		{"abort", testAbort},
 		{"multiparts_of_key", testMultipartsOfKey},
+		{"highest_part", testHighestPart},
 		{"copy_part", testCopyPart},
 		{"put", testPut},
 		{"put_condition", testPutCondition},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/chunkgate/chunkgate/upload"
@@ -140,6 +141,32 @@ func testMultipartsOfKey(c *objectsCase) {
 	}
 	for _, m := range all {
 		c.mustAbort(m)
+	}
+}
+
+// testHighestPart: what a failover of the session store wants to know.
+func testHighestPart(c *objectsCase) {
+	m := c.mustCreate(c.key("a"), upload.Attributes{})
+	want := func(after, want int) {
+		c.Helper()
+		if got, err := c.HighestPart(c.Context(), m, after); got != want || err != nil {
+			c.Errorf("after %d: got %d, %v, want %d", after, got, err, want)
+		}
+	}
+	want(0, 0)
+	want(7, 7)
+	for _, n := range []int{3, 9} {
+		if _, err := c.UploadPart(c.Context(), m, n, 1, strings.NewReader("x")); err != nil {
+			c.Fatalf("upload part: %v", err)
+		}
+	}
+	want(0, 9)
+	want(5, 9)
+	want(9, 9)
+	want(20, 20)
+	c.mustAbort(m)
+	if _, err := c.HighestPart(c.Context(), m, 0); !errors.Is(err, upload.ErrNotExist) {
+		c.Errorf("of one that is gone: got %v, want %v", err, upload.ErrNotExist)
 	}
 }
 

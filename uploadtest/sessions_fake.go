@@ -15,6 +15,7 @@ const (
 	OpOpen         = "open"
 	OpGetSession   = "get_session"
 	OpBegin        = "begin"
+	OpRenew        = "renew"
 	OpDraw         = "draw"
 	OpAttach       = "attach"
 	OpDetach       = "detach"
@@ -61,6 +62,7 @@ type Sessions struct {
 type session struct {
 	upload.Session
 	parts    []upload.Part
+	lost     bool            // the list of parts
 	next     int             // the next part number
 	won      map[string]bool // attempts
 	previous *upload.Commit  // what a dead runner left, until its successor reports

@@ -69,11 +69,18 @@ func (f *Sessions) Begin(ctx context.Context, b upload.Begin) (upload.Session, u
 		if err := s.open(); err != nil {
 			return upload.Session{}, err
 		}
+		if s.lost {
+			return upload.Session{}, upload.ErrDamaged
+		}
 		if err := f.remembers(s, b.Offset); err != nil {
 			return upload.Session{}, err
 		}
 		if b.Offset != upload.AnyOffset && b.Offset != s.Offset {
 			return upload.Session{}, s.misplaced(b.Offset)
+		}
+		if s.epoch != f.epoch() {
+			n = upload.Numbers{First: s.next, Epoch: f.epoch(), Doubtful: true}
+			return s.snapshot(), nil
 		}
 		n = s.draw(b.Wanted)
 		n.Epoch = s.epoch
@@ -83,6 +90,46 @@ func (f *Sessions) Begin(ctx context.Context, b upload.Begin) (upload.Session, u
 		return upload.Session{}, upload.Numbers{}, err
 	}
 	return u, n, nil
+}
+
+// Renew implements upload.Sessions.
+func (f *Sessions) Renew(ctx context.Context, id, epoch string, above, wanted int) (upload.Numbers, error) {
+	return answer(ctx, f, OpRenew, func() (upload.Numbers, error) {
+		s, err := f.living(id)
+		if err == nil {
+			err = s.open()
+		}
+		if err == nil && epoch != f.epoch() {
+			err = upload.ErrUnavailable
+		}
+		if err != nil {
+			return upload.Numbers{}, err
+		}
+		s.epoch, s.next = epoch, max(s.next, above+1)
+		n := s.draw(wanted)
+		n.Epoch = epoch
+		return n, nil
+	})
+}
+
+// LoseParts loses a session's list of parts, as by eviction.
+func (f *Sessions) LoseParts(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.sessions[id]
+	s.lost, s.parts = len(s.parts) > 0, nil
+}
+
+// whole says whether the listed parts hold what the record says.
+func (s *session) whole() bool {
+	want := s.Offset
+	for _, f := range s.Tail {
+		want -= f.Size
+	}
+	for _, p := range s.parts {
+		want -= p.Size
+	}
+	return want == 0
 }
 
 // open says why no more bytes are taken.
@@ -159,6 +206,9 @@ func (f *Sessions) Advance(ctx context.Context, a upload.Advance) error {
 		if a.Epoch != f.epoch() {
 			return fmt.Errorf("epoch is %s, not %s: %w", f.epoch(), a.Epoch, upload.ErrUnavailable)
 		}
+		if s.lost {
+			return upload.ErrDamaged
+		}
 		if len(a.Parts) > 0 && s.UploadID != a.UploadID {
 			return upload.ErrNotExist
 		}
@@ -179,6 +229,9 @@ func (f *Sessions) Parts(ctx context.Context, id string) ([]upload.Part, error) 
 		s, ok := f.sessions[id]
 		if !ok {
 			return nil, nil
+		}
+		if (s.State == upload.Open || s.State == upload.Committing) && !s.whole() {
+			return nil, upload.ErrDamaged
 		}
 		return slices.Clone(s.parts), nil
 	})

@@ -37,16 +37,16 @@ func (s *session) clone() *session {
 func (f *Sessions) epoch() string { return strconv.Itoa(f.failovers) }
 
 // remembers says whether a client at offset can be told where the session
-// stands, and notes that the record is complete when it can.
+// stands, and notes that the record is complete when it can and no part number
+// may be in use that is not known.
 func (f *Sessions) remembers(s *session, offset int64) error {
 	doubtful := s.epoch != f.epoch()
 	ahead := offset > s.Offset && s.born != f.epoch()
 	if doubtful && offset == upload.AnyOffset || ahead {
 		return upload.ErrNotFound
 	}
-	if doubtful && offset == s.Offset {
-		s.next += 64 // the former server drew some
-		s.epoch = f.epoch()
+	if doubtful && offset == s.Offset && s.UploadID == "" {
+		s.epoch = f.epoch() // no number can be in use
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ func TestSessions(t *testing.T, open func(t *testing.T, ahead func() time.Durati
 		{"detach", testDetach},
 		{"advance", testAdvance},
 		{"advance_large", testAdvanceLarge},
+		{"parts_short", testPartsShort},
 		{"odd_text", testOddText},
 		{"draw", testDraw},
 		{"give_back", testGiveBack},

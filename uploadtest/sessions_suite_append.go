@@ -150,6 +150,17 @@ func testAdvance(c *sessionsCase) {
 	c.wantSame("tail", c.mustGet(s.ID).Tail, []upload.Fragment(nil))
 }
 
+// testPartsShort: the record knows how many bytes the listed parts hold.
+func testPartsShort(c *sessionsCase) {
+	s := c.mustOpen()
+	part := upload.Part{Number: 1, Size: 5, ETag: `"a"`}
+	c.mustAdvance(upload.Advance{ID: s.ID, From: 0, To: 9, Parts: []upload.Part{part}, Tail: []upload.Fragment{kept("a", 4)}})
+	c.wantParts(s.ID, part)
+	c.mustAdvance(upload.Advance{ID: s.ID, From: 9, To: 12, Tail: []upload.Fragment{kept("b", 4)}})
+	_, err := c.Parts(c.Context(), s.ID)
+	c.wantError("parts that lack 3 bytes", err, upload.ErrDamaged)
+}
+
 // testAdvanceLarge lists and drops more than any store takes at a time.
 func testAdvanceLarge(c *sessionsCase) {
 	const count = 9_500

@@ -102,7 +102,7 @@ func testAdvanceRace(c *sessionsCase) {
 		together(racers, func(i int) {
 			errs[i] = c.advance(upload.Advance{
 				ID: s.ID, Attempt: name(i), From: from, To: from + size(i),
-				Parts: []upload.Part{{Number: round*racers + i + 1, Size: size(i), ETag: name(i)}},
+				Parts: []upload.Part{{Number: 2*round*racers + i + 1, Size: size(i), ETag: name(i)}},
 			})
 		})
 		winner := slices.Index(errs, nil)
@@ -115,11 +115,12 @@ func testAdvanceRace(c *sessionsCase) {
 			}
 		}
 		parts, err := c.Parts(c.Context(), s.ID)
-		if err != nil || len(parts) != round+1 || parts[round].ETag != name(winner) {
-			c.Fatalf("got parts %+v (%v), want that of %s last, %d in all", parts, err, name(winner), round+1)
+		if err != nil || len(parts) != 2*round+1 || parts[2*round].ETag != name(winner) {
+			c.Fatalf("got parts %+v (%v), want that of %s last, %d in all", parts, err, name(winner), 2*round+1)
 		}
 		if round < 4 {
-			c.mustAdvance(upload.Advance{ID: s.ID, From: from + size(winner), To: from + 10})
+			rest := upload.Part{Number: (2*round+1)*racers + 1, Size: 10 - size(winner)}
+			c.mustAdvance(upload.Advance{ID: s.ID, From: from + size(winner), To: from + 10, Parts: []upload.Part{rest}})
 		}
 	}
 }

@@ -14,12 +14,14 @@
 -- told that it lost may throw its fragments away.
 -- In another epoch than it began in, numbers and pieces of the attempt may be
 -- forgotten: it does not count, and the client repeats it.
--- Answers: ok | notfound | completed | busy | offset, expires, offset now
+-- listed is how many parts there are at least: versions before 1.0 do not count.
+-- Answers: ok | notfound | completed | busy | damaged | offset, expires, offset now
 --          | detached: the multipart upload that holds the parts | forgotten
 
 local attempt, from, to, tail, last = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local r = record()
-if not lives(r, clock(ARGV[1])) then return {'notfound'} end
+local now = clock(ARGV[1])
+if not lives(r, now) then return {'notfound'} end
 if string.find(r.wins, ' ' .. attempt .. ' ', 1, true)
   or last ~= '' and string.find(r.tail, last, 1, true) then
   touch(r)
@@ -31,7 +33,11 @@ if r.offset ~= from then
   touch(r)
   return {'offset', r.expires, r.offset}
 end
-if ARGV[10] ~= memory(r) then return {'forgotten'} end
+local before = r.epoch or ''
+local present, known = memory(r, now)
+if not known or ARGV[10] ~= present and ARGV[10] ~= before then return {'forgotten'} end
+local listed = redis.call('LLEN', KEYS[2])
+if listed < tonumber(r.listed or '0') then return {'damaged'} end
 
 local parts = tonumber(ARGV[11])
 if parts > 0 and r.upload ~= ARGV[9] then return {'detached'} end
@@ -43,7 +49,8 @@ if parts > 0 then
   redis.call('PEXPIREAT', KEYS[2], r['until'])
 end
 local wins = string.sub(' ' .. attempt .. r.wins, 1, 512)
-redis.call('HSET', KEYS[1], 'offset', to, 'tail', tail, 'wins', wins)
+redis.call('HSET', KEYS[1], 'offset', to, 'tail', tail, 'wins', wins, 'listed', listed + parts)
+seal(r, to, now)
 if r.next == ARGV[8] then
   redis.call('HSET', KEYS[1], 'next', ARGV[7])
 end

@@ -6,19 +6,19 @@
 -- After a failover the record may lack what was accepted last. A client that
 -- stands where the record stands proves that it does not. One that is ahead was
 -- told an offset that is forgotten: a lower one would make it leave a gap.
+-- The former master may also have drawn numbers that are not known here: where
+-- they can be in use none is drawn, and the first number is 0 (renew.lua).
 -- Answers: ok, first number, epoch, record | notfound | completed | busy | lost
---          offset, expires, offset now
-
--- skipped is how many numbers are passed over after a failover: the former
--- master drew some that are not known here, and they may still be in use.
-local skipped = 64
+--          damaged | offset, expires, offset now
 
 local r, flat = record()
-if not lives(r, clock(ARGV[1])) or r.owner ~= ARGV[2] then return {'notfound'} end
+local now = clock(ARGV[1])
+if not lives(r, now) or r.owner ~= ARGV[2] then return {'notfound'} end
 local word = closed(r)
 if word then return {word} end
-local present = memory(r)
-local doubtful = present ~= (r.epoch or '')
+if redis.call('LLEN', KEYS[2]) < tonumber(r.listed or '0') then return {'damaged'} end
+local present, known = memory(r, now)
+local doubtful = not known
 if ARGV[3] == '-1' then
   if doubtful then return {'lost'} end
 elseif ARGV[3] ~= r.offset then
@@ -26,8 +26,9 @@ elseif ARGV[3] ~= r.offset then
   touch(r)
   return {'offset', r.expires, r.offset}
 end
-if doubtful then
-  redis.call('HINCRBY', KEYS[1], 'next', skipped)
-  redis.call('HSET', KEYS[1], 'epoch', present)
+if doubtful and r.upload ~= '' then
+  touch(r)
+  return {'ok', 0, present, flat}
 end
+if doubtful then settle(r, present, now) end
 return {'ok', redis.call('HINCRBY', KEYS[1], 'next', ARGV[4]) - ARGV[4], present, flat}

@@ -23,8 +23,8 @@ if dead and not r.former_terms then
     'former_runner', r.runner, 'former_lease', r.lease)
 end
 if open then
-  local doubtful = memory(r) ~= (r.epoch or '')
-  redis.call('HSET', KEYS[1], 'copy_key', '', 'copy_id', '', 'doubt', doubtful and '1' or '0')
+  local _, known = memory(r, now)
+  redis.call('HSET', KEYS[1], 'copy_key', '', 'copy_id', '', 'doubt', known and '0' or '1')
 end
 if open or mine or dead then
   redis.call('HSET', KEYS[1], 'state', 'committing',

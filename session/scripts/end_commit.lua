@@ -11,6 +11,6 @@ if r.state == 'committed' then return {'ok'} end
 if r.state ~= 'committing' then return {'notfound'} end
 redis.call('DEL', KEYS[2], KEYS[3])
 forget_former()
-redis.call('HSET', KEYS[1], 'state', 'committed', 'tail', '',
+redis.call('HSET', KEYS[1], 'state', 'committed', 'tail', '', 'listed', '0',
   'terms', ARGV[2], 'destination', ARGV[3], 'result', ARGV[4])
 return {'ok'}

@@ -13,10 +13,11 @@ if r.state then
   if not lives(r, now) or r.owner ~= ARGV[2] then return {'notfound'} end
   return {'ok', redis.call('HINCRBY', KEYS[1], 'next', ARGV[5]) - ARGV[5], r.epoch or '', flat}
 end
-local present = ARGV[6] == '1' and epoch() or ''
+local present = ARGV[6] == '1' and replication() or ''
 local expires = after(now, ARGV[3])
 redis.call('HSET', KEYS[1], 'owner', ARGV[2], 'created', now, 'expires', expires, 'until', after(expires, ARGV[4]),
   'born', present, 'epoch', present, unpack(ARGV, 7))
+if present ~= '' then settle({born = present, epoch = present, offset = '0'}, present, now) end
 r, flat = record()
 touch(r)
 return {'ok', 1, present, flat}

@@ -39,18 +39,82 @@ local function closed(r)
   return nil
 end
 
--- epoch names what this server remembers. One that took over from another, or
--- was started again, may have forgotten what was answered last, and has another
--- epoch; '' if it does not tell.
-local function epoch()
-  local info = redis.pcall('INFO', 'replication')
-  return type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
+-- told is a section of INFO; '' from a server that has none. One that forbids it
+-- fails the call: nobody could tell then what it has forgotten.
+local function told(section)
+  local info = redis.pcall('INFO', section)
+  if type(info) == 'string' then return info end
+  local why = info.err or ''
+  if string.find(why, 'ACL') or string.find(why, 'permission') or string.find(why, "can't run") then
+    error('NOPERM ' .. why)
+  end
+  return ''
 end
 
--- memory is the epoch that everything this session knows must be of; '' when
--- nothing that is answered is ever forgotten (Options.Durable).
-local function memory(r)
-  return (r.born or '') ~= '' and epoch() or ''
+-- fact is a line of a section.
+local function fact(info, name)
+  return string.match(info, name .. ':([^\r\n]*)')
+end
+
+-- replication is the name of the server's history, and of the one that it took
+-- over, nil if there is none.
+local function replication()
+  local info = told('replication')
+  local former = fact(info, 'master_replid2')
+  if former and string.match(former, '^0*$') then former = nil end
+  return fact(info, 'master_replid') or '', former
+end
+
+-- server names a process and what it has received as a replica, which grows when
+-- it is one. Redis 6 does not tell the latter.
+local function server(life)
+  return (fact(life, 'run_id') or '') .. ' ' .. (fact(told('stats'), 'total_net_repl_input_bytes') or '')
+end
+
+-- seal notes up to which offset this very server remembers a session. It is
+-- neither replicated nor in the append-only file: a copy of the record that came
+-- in one of these ways has none, or one of another offset. MIGRATE takes it along.
+local function seal(r, offset, now)
+  if (r.born or '') == '' then return end
+  redis.set_repl(redis.REPL_NONE)
+  redis.call('HSET', KEYS[1], 'seal', offset .. ' ' .. now)
+  redis.set_repl(redis.REPL_ALL)
+end
+
+-- unbroken says whether this server knows all that was answered about a session
+-- although the name of its history is another now (docs/decisions.md).
+local function unbroken(r, former, now)
+  local offset, sealed = string.match(r.seal or '', '^(%d+) (%d+)$')
+  local epoch, was = string.match(r.server or '', '^(%x+) (.*)$')
+  if offset ~= r.offset or epoch ~= r.epoch or former == r.epoch then return false end
+  local life = told('server')
+  local is = server(life)
+  if is == was then return not former end
+  if string.match(is, '%S+') == string.match(was, '%S+') then return false end
+  -- Another server: the record was moved here, or read from a snapshot.
+  if not former and string.match(is, ' [1-9]') then return false end
+  local up = tonumber(fact(life, 'uptime_in_seconds'))
+  return up ~= nil and up * 1000 > now - sealed + 2000
+    or fact(told('persistence'), 'rdb_last_load_keys_loaded') == '0'
+end
+
+-- settle notes that a session is known whole in an epoch.
+local function settle(r, epoch, now)
+  if r.born == r.epoch then r.born = epoch end
+  r.epoch = epoch
+  redis.call('HSET', KEYS[1], 'born', r.born, 'epoch', epoch, 'server', epoch .. ' ' .. server(told('server')))
+  seal(r, r.offset, now)
+end
+
+-- memory is the epoch that everything this session knows must be of, and whether
+-- it is; '' when nothing that is answered is ever forgotten (Options.Durable).
+local function memory(r, now)
+  if (r.born or '') == '' then return '', true end
+  local present, former = replication()
+  if present == r.epoch then return present, true end
+  if not unbroken(r, former, now) then return present, false end
+  settle(r, present, now)
+  return present, true
 end
 
 -- touch writes something that changes nothing, also in a Redis that is out of

@@ -1,0 +1,260 @@
+package session_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/chunkgate/chunkgate/internal/testserver"
+	"github.com/chunkgate/chunkgate/session"
+	"github.com/chunkgate/chunkgate/upload"
+)
+
+// TestNothingForgotten changes the name of a server's history in each way in
+// which it forgets nothing: a commit is not in doubt afterwards, and a chunk that
+// was under way counts.
+func TestNothingForgotten(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		event func(*testing.T, testserver.Redis, redis.UniversalClient)
+	}{
+		{"first replica", func(t *testing.T, server testserver.Redis, client redis.UniversalClient) {
+			startReplica(t, server, client)
+		}},
+		{"redis-cli --rdb", func(t *testing.T, server testserver.Redis, _ redis.UniversalClient) {
+			_, port, _ := net.SplitHostPort(server.Addr)
+			out, err := exec.CommandContext(t.Context(), "redis-cli", "-p", port, "--rdb", filepath.Join(t.TempDir(), "x.rdb")).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}},
+		{"long without replicas", func(t *testing.T, server testserver.Redis, client redis.UniversalClient) {
+			startReplica(t, server, client).Kill()
+			mustConfig(t, client, "repl-backlog-ttl", "1")
+			awaitInfo(t, client, "repl_backlog_active:0")
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := testserver.StartRedis(t)
+			client := mustConnect(t, server.URL)
+			s := session.New(client, session.Options{})
+			u := mustFill(t, s)
+			before := replid(t, client)
+			_, n, err := s.Begin(t.Context(), upload.Begin{ID: u.ID, Owner: "alice", Offset: 9, Wanted: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.event(t, server, client)
+			if replid(t, client) == before {
+				t.Fatal("the epoch is the same: this tries nothing")
+			}
+			if err := s.Advance(t.Context(), upload.Advance{ID: u.ID, Attempt: "b", Epoch: n.Epoch, From: 9, To: 10, Tail: append(u.Tail, upload.Fragment{
+				Place: upload.InSessions, Name: "b", Size: 1, Piece: 1,
+			})}); err != nil {
+				t.Errorf("a chunk that was under way: %v", err)
+			}
+			if _, _, err := s.Begin(t.Context(), upload.Begin{ID: u.ID, Owner: "alice", Offset: upload.AnyOffset}); err != nil {
+				t.Errorf("begin wherever it ends: %v", err)
+			}
+			wantDoubt(t, s, u.ID, false)
+
+			idle := mustFill(t, s)
+			wantDoubt(t, s, idle.ID, false)
+		})
+	}
+}
+
+// TestMoved moves an upload to another server, as a Cluster moves a slot. A new
+// one and one that has run for long forget nothing by it.
+func TestMoved(t *testing.T) {
+	from, old := testserver.StartRedis(t), testserver.StartRedis(t)
+	source := mustConnect(t, from.URL)
+	s := session.New(source, session.Options{})
+	for name, to := range map[string]testserver.Redis{"old": old, "new": testserver.StartRedis(t)} {
+		u := mustFill(t, s)
+		migrate(t, source, to, u.ID)
+		there := session.New(mustConnect(t, to.URL), session.Options{})
+		wantDoubt(t, there, u.ID, false)
+		if name == "old" { // and back
+			u = mustFill(t, s)
+			migrate(t, source, to, u.ID)
+			migrate(t, mustConnect(t, to.URL), from, u.ID)
+			wantDoubt(t, s, u.ID, false)
+		}
+	}
+}
+
+// TestForgotten takes each way in which a server may have forgotten what was
+// answered last: a commit is in doubt then.
+func TestForgotten(t *testing.T) {
+	logged, saved := []string{"--appendonly", "yes", "--dir", t.TempDir()}, []string{"--dir", t.TempDir()}
+	for _, c := range []struct {
+		name string
+		args []string
+		// lose lets another server take over, which missed the last chunk,
+		// and answers it.
+		lose func(t *testing.T, server testserver.Redis, client redis.UniversalClient, last func()) testserver.Redis
+	}{
+		{name: "replica by stream", lose: func(t *testing.T, server testserver.Redis, client redis.UniversalClient, last func()) testserver.Redis {
+			replica := startReplica(t, server, client)
+			last()
+			promote(t, replica)
+			return replica
+		}},
+		{name: "replica by snapshot", lose: func(t *testing.T, server testserver.Redis, client redis.UniversalClient, last func()) testserver.Redis {
+			last()
+			replica := startReplica(t, server, client)
+			promote(t, replica)
+			return replica
+		}},
+		{name: "there and back", lose: func(t *testing.T, server testserver.Redis, client redis.UniversalClient, last func()) testserver.Redis {
+			last()
+			replica := startReplica(t, server, client)
+			promote(t, replica)
+			follow(t, client, replica, "master_link_status:up")
+			if err := mustConnect(t, replica.URL).Set(t.Context(), "something", "else", 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+			awaitKey(t, client, "something")
+			promote(t, server)
+			mustConfig(t, client, "repl-backlog-ttl", "1")
+			awaitInfo(t, client, "repl_backlog_active:0")
+			return server
+		}},
+		{name: "restart from a log", args: logged, lose: func(t *testing.T, server testserver.Redis, _ redis.UniversalClient, last func()) testserver.Redis {
+			last()
+			server.Kill()
+			return testserver.StartRedis(t, logged...)
+		}},
+		{name: "restart from a snapshot", args: saved, lose: func(t *testing.T, server testserver.Redis, client redis.UniversalClient, last func()) testserver.Redis {
+			last()
+			if err := client.Save(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			server.Kill()
+			return testserver.StartRedis(t, saved...)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := testserver.StartRedis(t, c.args...)
+			client := mustConnect(t, server.URL)
+			s := session.New(client, session.Options{})
+			var u upload.Session
+			now := c.lose(t, server, client, func() { u = mustFill(t, s) })
+			if u.ID == "" {
+				t.Fatal("nothing was stored")
+			}
+			after := session.New(mustConnect(t, now.URL), session.Options{})
+			if _, _, err := after.Begin(t.Context(), upload.Begin{ID: u.ID, Owner: "alice", Offset: 12}); !errors.Is(err, upload.ErrNotFound) {
+				t.Errorf("begin ahead of what is known: got %v, want %v", err, upload.ErrNotFound)
+			}
+			wantDoubt(t, after, u.ID, true)
+		})
+	}
+}
+
+// wantDoubt claims an upload's commit and gives it up again.
+func wantDoubt(t *testing.T, s *session.Store, id string, want bool) {
+	t.Helper()
+	u, _, err := s.BeginCommit(t.Context(), id, "alice", upload.Commit{Runner: rand.Text()}, time.Minute)
+	if err != nil {
+		t.Fatalf("begin commit: %v", err)
+	}
+	if u.Doubt != want {
+		t.Errorf("in doubt: %t, want %t", u.Doubt, want)
+	}
+	if err := s.Reopen(t.Context(), id, u.Commit.Runner); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func startReplica(t *testing.T, server testserver.Redis, client redis.UniversalClient) testserver.Redis {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(server.Addr)
+	replica := testserver.StartRedis(t, "--replicaof", host+" "+port)
+	awaitInfo(t, client, "state=online")
+	awaitInfo(t, mustConnect(t, replica.URL), "master_link_status:up")
+	return replica
+}
+
+func follow(t *testing.T, client redis.UniversalClient, master testserver.Redis, until string) {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(master.Addr)
+	if err := client.SlaveOf(t.Context(), host, port).Err(); err != nil {
+		t.Fatal(err)
+	}
+	awaitInfo(t, client, until)
+}
+
+func promote(t *testing.T, replica testserver.Redis) {
+	t.Helper()
+	if err := mustConnect(t, replica.URL).SlaveOf(t.Context(), "no", "one").Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustConfig(t *testing.T, client redis.UniversalClient, name, value string) {
+	t.Helper()
+	if err := client.ConfigSet(t.Context(), name, value).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func replid(t *testing.T, client redis.UniversalClient) string {
+	t.Helper()
+	info, err := client.InfoMap(t.Context(), "replication").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info["Replication"]["master_replid"]
+}
+
+// awaitInfo polls until the server says so of its replication.
+func awaitInfo(t *testing.T, client redis.UniversalClient, line string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		info, err := client.Info(ctx, "replication").Result()
+		if err == nil && strings.Contains(info, line) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("waited for %s: %s, %v", line, info, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// awaitKey polls until the server has a key.
+func awaitKey(t *testing.T, client redis.UniversalClient, key string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for client.Exists(ctx, key).Val() == 0 {
+		if ctx.Err() != nil {
+			t.Fatalf("waited for %s", key)
+		}
+	}
+}
+
+func migrate(t *testing.T, source redis.UniversalClient, to testserver.Redis, id string) {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(to.Addr)
+	for _, suffix := range []string{"", ":parts", ":tail"} {
+		if err := source.Migrate(t.Context(), host, port, "chunkgate:{"+id+"}"+suffix, 0, time.Minute).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
