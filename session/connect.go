@@ -30,6 +30,7 @@ var (
 	errURL    = errors.New("the Redis URL cannot be read: percent-encode special characters in its password")
 	errScheme = errors.New("the Redis URL must begin with redis://, rediss://, unix://, redis+sentinel://, rediss+sentinel://, redis+cluster:// or rediss+cluster://")
 	errMaster = errors.New("a Redis URL for Sentinel needs ?master_name= with the name of the master")
+	errReads  = errors.New("the Redis URL must not route reads to replicas (read_only, route_by_latency, route_randomly, replica_only, use_disconnected_replicas): one that lags would look like a loss")
 	errDetail = errors.New("the Redis URL has an unknown option or an invalid value, address or database number: percent-encode special characters in its password")
 )
 
@@ -54,6 +55,9 @@ func Connect(rawURL string) (redis.UniversalClient, error) {
 	}
 	scheme, form, _ := strings.Cut(u.Scheme, "+")
 	u.Scheme = scheme
+	if routesReads(u.Query()) {
+		return nil, errReads
+	}
 	switch {
 	case form == "" && (scheme == "redis" || scheme == "rediss" || scheme == "unix"):
 		return single(u.String())
@@ -63,6 +67,18 @@ func Connect(rawURL string) (redis.UniversalClient, error) {
 		return cluster(u.String())
 	}
 	return nil, errScheme
+}
+
+// routesReads says whether an option of the client lets replicas answer. Every
+// call needs the master, which alone knows what was acknowledged last.
+func routesReads(options url.Values) bool {
+	for name := range options {
+		switch strings.ToLower(strings.ReplaceAll(name, "_", "")) {
+		case "readonly", "routebylatency", "routerandomly", "replicaonly", "slaveonly", "usedisconnectedreplicas":
+			return true
+		}
+	}
+	return false
 }
 
 func single(rawURL string) (redis.UniversalClient, error) {

@@ -35,6 +35,23 @@ func TestConnect(t *testing.T) {
 	}
 }
 
+// TestConnectReadsMaster: what would let replicas answer is refused.
+func TestConnectReadsMaster(t *testing.T) {
+	for _, url := range []string{
+		"redis+cluster://a:7000?read_only=true",
+		"redis+cluster://a:7000?addr=b:7001&route_by_latency=true",
+		"redis+cluster://a:7000?route_randomly=1",
+		"redis+sentinel://a:26379?master_name=m&replica_only=true",
+		"redis+sentinel://a:26379?master_name=m&route_randomly=true",
+		"redis+sentinel://a:26379?master_name=m&route_by_latency=true",
+		"redis+sentinel://a:26379?master_name=m&use_disconnected_replicas=true",
+	} {
+		if _, err := session.Connect(url); err == nil || !strings.Contains(err.Error(), "must not route reads to replicas") {
+			t.Errorf("%s: got %v", url, err)
+		}
+	}
+}
+
 // TestConnectKeepsSecrets puts a password that nobody escaped into every place
 // where a URL can be wrong.
 func TestConnectKeepsSecrets(t *testing.T) {

@@ -121,6 +121,7 @@ func (s *Store) live(ctx context.Context) checkup.Finding {
 	tail := []upload.Fragment{{Place: upload.InSessions, Name: "doctor", Size: 4, Piece: 4}}
 	var drawn upload.Numbers
 	steps := []func() error{
+		func() error { return s.Permitted(ctx) },
 		func() (err error) { _, drawn, err = s.Open(ctx, u, time.Minute, 1); return err },
 		func() error { return s.PutPieces(ctx, u.ID, "doctor", 0, [][]byte{[]byte("tail")}, expires) },
 		func() error {
@@ -190,10 +191,12 @@ func cause(err error) string {
 // cure is what to do about an error of Redis.
 func cure(err error) string {
 	text := cause(err)
+	if denied(err) {
+		return accessList
+	}
 	for _, known := range []struct{ begin, advice string }{
 		{"NOAUTH", "put user and password into CHUNKGATE_REDIS_URL"},
 		{"WRONGPASS", "put the right user and password into CHUNKGATE_REDIS_URL"},
-		{"NOPERM", "let the user's ACL have ~<CHUNKGATE_REDIS_PREFIX>* and +@read +@write +@scripting +@connection +@transaction"},
 		{"READONLY", "name the master in CHUNKGATE_REDIS_URL, or the sentinels by redis+sentinel://"},
 		{"OOM", "raise maxmemory"},
 		{"MISCONF", "look into its log: it cannot write to its disk"},

@@ -56,6 +56,8 @@ func TestExamineMemory(t *testing.T) {
 	}{
 		{memory{replicas: 1}, 2, true, checkup.Fail},
 		{memory{replicas: 2}, 2, true, checkup.OK},
+		{memory{replicas: 2}, 1, true, checkup.Fail},
+		{memory{replicas: 3}, 2, false, checkup.Fail},
 		{memory{}, 0, true, checkup.Fail},
 		{memory{log: true, fsync: "everysec"}, 0, true, checkup.Fail},
 		{memory{log: true, fsync: "always"}, 0, true, checkup.OK},

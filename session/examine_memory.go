@@ -38,6 +38,8 @@ func (s *Store) persistence(ctx context.Context, c redis.Cmdable) checkup.Findin
 
 const setPersistence = "set appendonly yes and appendfsync always, or keep replicas and set CHUNKGATE_REDIS_REPLICAS"
 
+const setReplicas = "set CHUNKGATE_REDIS_REPLICAS to the number of replicas that could be promoted, also those that are away now"
+
 // judge compares what there is with what the settings count on: that many
 // replicas, or else a server that forgets nothing.
 func (m memory) judge(replicas int, durable bool) checkup.Finding {
@@ -45,6 +47,9 @@ func (m memory) judge(replicas int, durable bool) checkup.Finding {
 	case m.replicas < replicas:
 		return checkup.Bad("start them, or lower the setting: until then requests get 503",
 			"%d replicas are connected, but CHUNKGATE_REDIS_REPLICAS is %d", m.replicas, replicas)
+	case replicas > 0 && m.replicas > replicas:
+		return checkup.Bad(setReplicas,
+			"what is acknowledged is held by %d of %d replicas: one that lacks it could be promoted", replicas, m.replicas)
 	case replicas > 0:
 		return checkup.Good("what is acknowledged is held by %d of %d replicas", replicas, m.replicas)
 	case durable && (!m.log || m.fsync != "" && m.fsync != "always"):

@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"crypto/rand"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,8 @@ import (
 	"github.com/chunkgate/chunkgate/checkup"
 	"github.com/chunkgate/chunkgate/internal/testserver"
 	"github.com/chunkgate/chunkgate/session"
+	"github.com/chunkgate/chunkgate/upload"
+	"github.com/chunkgate/chunkgate/uploadtest"
 )
 
 // TestExamine has each check of a real Redis pass and fail.
@@ -38,10 +42,10 @@ func TestExamine(t *testing.T) {
 		{name: "no CONFIG", args: []string{"--appendonly", "yes", "--rename-command", "CONFIG", ""}, check: "redis persistence", level: checkup.Warn, found: "CONFIG is forbidden here", advice: "see yourself"},
 		{name: "with a replica", prepare: withReplica, check: "redis persistence", level: checkup.OK, found: "but 1 replicas"},
 		{name: "scripts", check: "redis scripts", level: checkup.OK, found: "an upload was opened"},
-		{name: "no scripts", prepare: withUser("-@scripting"), user: "limited:hunter2@", check: "redis scripts", level: checkup.Fail, found: "NOPERM", advice: "let the user's ACL have"},
-		{name: "no INFO", prepare: withUser("-info"), user: "limited:hunter2@", check: "redis eviction", level: checkup.Warn, found: "INFO does not tell: NOPERM", advice: "set maxmemory-policy noeviction"},
+		{name: "no scripts", prepare: withUser("-@scripting"), user: "limited:hunter2@", check: "redis", level: checkup.Fail, found: "NOPERM", advice: "let the user's ACL have"},
+		{name: "no TIME in scripts", prepare: withUser("-time"), user: "limited:hunter2@", check: "redis", level: checkup.Fail, found: "run this command", advice: "+info +time"},
+		{name: "no INFO in scripts", prepare: withUser("-info"), user: "limited:hunter2@", check: "redis", level: checkup.Fail, found: "run this command", advice: "+info +time"},
 		{name: "clock", check: "redis clock", level: checkup.OK, found: "its clock and ours agree"},
-		{name: "no TIME", prepare: withUser("-time"), user: "limited:hunter2@", check: "redis clock", level: checkup.Warn, found: "TIME does not tell", advice: "see yourself"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			server := testserver.StartRedis(t, c.args...)
@@ -74,6 +78,60 @@ func examined(t *testing.T, s *session.Store) map[string]checkup.Finding {
 		found[f.Check] = f
 	}
 	return found
+}
+
+// TestRecommendedACL does everything as a user who may do exactly what doctor
+// recommends, and not without a part of it.
+func TestRecommendedACL(t *testing.T) {
+	server := testserver.StartRedis(t)
+	admin := mustConnect(t, server.URL)
+	recommended := []string{"+@read", "+@write", "+@scripting", "+@connection", "+@transaction", "+info", "+time"}
+	as := func(t *testing.T, name string, rules ...string) string {
+		args := []any{"ACL", "SETUSER", name, "on", ">hunter2", "~chunkgate:*"}
+		for _, rule := range rules {
+			args = append(args, rule)
+		}
+		if err := admin.Do(t.Context(), args...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Replace(server.URL, "//", "//"+name+":hunter2@", 1)
+	}
+	url := as(t, "recommended", recommended...)
+	t.Run("sessions", func(t *testing.T) {
+		uploadtest.TestSessions(t, func(t *testing.T, ahead func() time.Duration) upload.Sessions {
+			return session.New(mustConnect(t, url), session.Options{Prefix: "chunkgate:" + rand.Text() + ":", Ahead: ahead})
+		})
+	})
+	t.Run("quotas", func(t *testing.T) {
+		uploadtest.TestQuotas(t, func(t *testing.T, ahead func() time.Duration) upload.Quotas {
+			return session.New(mustConnect(t, url), session.Options{Prefix: "chunkgate:" + rand.Text() + ":", Ahead: ahead})
+		})
+	})
+	s := session.New(mustConnect(t, url), session.Options{})
+	if _, err := s.Limiter().Allow(t.Context(), "alice", 5); err != nil {
+		t.Errorf("rate: %v", err)
+	}
+	if err := s.Permitted(t.Context()); err != nil {
+		t.Errorf("permitted: %v", err)
+	}
+	for _, f := range examined(t, s) {
+		if f.Level == checkup.Fail {
+			t.Errorf("doctor: %+v", f)
+		}
+	}
+	for _, without := range []string{"-info", "-time", "-@scripting"} {
+		u := mustFill(t, s)
+		limited := session.New(mustConnect(t, as(t, "limited", append(recommended, without)...)), session.Options{})
+		if err := limited.Permitted(t.Context()); !errors.Is(err, session.ErrDenied) {
+			t.Errorf("%s: permitted: got %v, want %v", without, err, session.ErrDenied)
+		}
+		if err := limited.Ping(t.Context()); !errors.Is(err, upload.ErrUnavailable) {
+			t.Errorf("%s: ping: got %v, want %v", without, err, upload.ErrUnavailable)
+		}
+		if _, _, err := limited.BeginCommit(t.Context(), u.ID, "alice", upload.Commit{Runner: "r"}, time.Minute); !errors.Is(err, upload.ErrUnavailable) {
+			t.Errorf("%s: begin commit: got %v, want %v", without, err, upload.ErrUnavailable)
+		}
+	}
 }
 
 // withUser lets a user of its own do all but what is named.

@@ -33,11 +33,12 @@ var (
 	dueScript          = apart("due")
 	adoptScript        = apart("adopt")
 	claimScript        = apart("claim")
+	pingScript         = redis.NewScript(source("clock") + source("told") + source("ping"))
 )
 
 // script is one over a session's keys, behind the common prelude.
 func script(name string) *redis.Script {
-	return redis.NewScript(source("clock") + source("record") + source(name))
+	return redis.NewScript(source("clock") + source("told") + source("record") + source(name))
 }
 
 // apart is a script over one key that is no session's.

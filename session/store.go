@@ -123,8 +123,9 @@ func (s *Store) Count(ctx context.Context) (int64, error) {
 }
 
 // Ping implements upload.Sessions. It writes, because a Redis that is
-// read-only, out of memory or unable to persist still answers PING.
+// read-only, out of memory or unable to persist still answers PING, and asks what
+// an access list may forbid.
 func (s *Store) Ping(ctx context.Context) error {
-	err := s.client.Set(ctx, s.prefix+"ping", "", time.Minute).Err()
+	err := pingScript.Run(ctx, s.client, []string{s.prefix + "ping"}).Err()
 	return unavailable(ctx, "ping session store", err)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/chunkgate/chunkgate/metrics"
 	"github.com/chunkgate/chunkgate/proxy"
 	"github.com/chunkgate/chunkgate/s3backend"
+	"github.com/chunkgate/chunkgate/session"
 	"github.com/chunkgate/chunkgate/tracing"
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -53,6 +54,9 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer, unknown strays) error
 		return err
 	}
 	defer redis.Close()
+	if err := sessions.Permitted(ctx); errors.Is(err, session.ErrDenied) { // one that is away is not ready yet
+		return &settingError{"CHUNKGATE_REDIS_URL", err.Error()}
+	}
 	if s.S3Checksum == s3backend.Off {
 		log.Warn("NO CHECKSUM: damage on the way to the store goes unnoticed")
 	}

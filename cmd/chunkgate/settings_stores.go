@@ -17,8 +17,8 @@ import (
 type stores struct {
 	RedisURL      string `name:"redis-url" default:"redis://127.0.0.1:6379/0" env:"CHUNKGATE_REDIS_URL" help:"Redis: redis://…, redis+sentinel://…?master_name=…, redis+cluster://…; rediss for TLS."`
 	RedisPrefix   string `default:"chunkgate:" env:"CHUNKGATE_REDIS_PREFIX" help:"Begins every key in Redis."`
-	RedisReplicas int    `default:"0" env:"CHUNKGATE_REDIS_REPLICAS" help:"How many Redis replicas must hold what is acknowledged before it is; with fewer, requests get 503. Set it, at least to 1, wherever Redis fails over."`
-	RedisDurable  bool   `env:"CHUNKGATE_REDIS_DURABLE" help:"Redis is one server with appendfsync always: what it acknowledged outlives its restart. Otherwise an upload that was all sent when Redis restarted or failed over is not committed, since its end may be lost."`
+	RedisReplicas int    `default:"0" env:"CHUNKGATE_REDIS_REPLICAS" help:"How many Redis replicas must hold what is acknowledged before it is; with fewer, requests get 503. Set it, best to as many as could be promoted, wherever Redis fails over."`
+	RedisDurable  bool   `env:"CHUNKGATE_REDIS_DURABLE" help:"Redis forgets nothing that it acknowledged: one server with appendfsync always, or CHUNKGATE_REDIS_REPLICAS as many as could be promoted. Otherwise an upload that was all sent when Redis restarted or failed over is not committed, since its end may be lost."`
 
 	S3Endpoint  string             `name:"s3-endpoint" env:"CHUNKGATE_S3_ENDPOINT" help:"URL of the object store; empty for AWS."`
 	S3Bucket    string             `name:"s3-bucket" env:"CHUNKGATE_S3_BUCKET" help:"Bucket; must exist."`

@@ -3,7 +3,7 @@
 -- KEYS[1] record (hash)   KEYS[2] listed parts (list)   KEYS[3] pieces (hash)
 --
 -- Every answer is an array that begins with a status word (errors.go). It
--- follows clock.lua.
+-- follows clock.lua and told.lua.
 
 -- only_master fails on a replica: one that lags knows less than was answered,
 -- and its connection may be one that led to the master. It writes nothing.
@@ -37,23 +37,6 @@ local function closed(r)
   if r.state == 'committed' or r.sealed == '1' then return 'completed' end
   if r.state == 'committing' then return 'busy' end
   return nil
-end
-
--- told is a section of INFO; '' from a server that has none. One that forbids it
--- fails the call: nobody could tell then what it has forgotten.
-local function told(section)
-  local info = redis.pcall('INFO', section)
-  if type(info) == 'string' then return info end
-  local why = info.err or ''
-  if string.find(why, 'ACL') or string.find(why, 'permission') or string.find(why, "can't run") then
-    error('NOPERM ' .. why)
-  end
-  return ''
-end
-
--- fact is a line of a section.
-local function fact(info, name)
-  return string.match(info, name .. ':([^\r\n]*)')
 end
 
 -- replication is the name of the server's history, and of the one that it took
