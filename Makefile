@@ -77,6 +77,12 @@ long: test-deps ## What takes longer than make test: all of the matrix and of th
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	scripts/fuzz.sh $(FUZZTIME)
 
+.PHONY: mutants
+mutants: test-deps ## Change upload, session and s3backend in one place at a time and see whether a test notices (hours)
+	scripts/mutants.sh upload 5
+	scripts/mutants.sh session 10
+	scripts/mutants.sh s3backend 10
+
 .PHONY: bench
 bench: test-deps build ## Measure beside nginx and direct uploads (10 min) and renew docs/performance.md
 	go run -C bench . -chunkgate "$(CURDIR)/bin/chunkgate" -page ../docs/performance.md
