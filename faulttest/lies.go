@@ -199,9 +199,9 @@ func liesTo(op string) []Fault {
 // heard of nothing yet.
 const lag Fault = "a replica that lags"
 
-// redisWords are what Redis says in trouble, or what stands before it; the
-// connection ends after those that are true in closing. They are lies in that
-// the call may be repeated, and nothing is lost.
+// redisWords are what Redis says when it cannot help at the moment, or what a
+// server says that stands in its place. Nothing is lost: the command may be
+// repeated.
 var redisWords = map[Fault]string{
 	"DENIED":   "-DENIED Redis is running in protected mode because protected mode is enabled\r\n",
 	"READONLY": "-READONLY You can't write against a read only replica.\r\n",
