@@ -73,12 +73,16 @@ var s3Lies = []lie{
 	{name: "200 cut XML", of: tellsOrLists, takes: true, answer: ownXML(cut)},
 	{name: "200 XML of another call", of: every, takes: true, answer: otherXML},
 	{name: "200 with S3's error", of: every, takes: true, answer: says(refusalXML(200, "InternalError"))},
+	// MinIO says so while another Complete of the upload is still at work.
+	{name: "400 InvalidPart", of: completes, takes: true, answer: says(refusalXML(400, "InvalidPart"))},
+	{name: "done, 400 InvalidPart", of: completes, done: true, answer: says(refusalXML(400, "InvalidPart"))},
 	{name: "done, 200 page", of: changes, done: true, answer: says(answer{status: 200, kind: html, body: page})},
 	{name: "done, bare 404", of: changes, done: true, answer: says(answer{status: 404, kind: plain, body: "404 page not found\n"})},
 }
 
 // The calls that a lie is for.
 func every(string) bool           { return true }
+func completes(op string) bool    { return op == complete }
 func streams(op string) bool      { return op == uploadPart || op == putObject }
 func sends(op string) bool        { return streams(op) || op == complete || op == removeMany }
 func tellsXML(op string) bool     { return op == create || op == complete || op == copyPart }
