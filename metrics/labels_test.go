@@ -29,7 +29,8 @@ var closed = map[string][]string{
 	"operation": {
 		"abort", "adopt", "advance", "attach", "begin", "begin_commit", "bury", "complete", "copy_part", "create_multipart",
 		"delete", "detach", "draw", "drop_pieces", "due", "end_commit", "find", "folder", "forget", "get",
-		"get_pieces", "head", "list", "multiparts", "open", "parts", "ping", "put", "put_pieces", "read", "reopen", "staged", "tree",
+		"get_pieces", "head", "highest_part", "list", "multiparts", "open", "parts", "ping", "put", "put_pieces", "read", "renew",
+		"reopen", "staged", "tree",
 		"update_commit", "upload_part",
 	},
 	"place":  {"redis", "s3"},

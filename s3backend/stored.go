@@ -3,7 +3,6 @@ package s3backend
 import (
 	"context"
 	"iter"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -19,28 +18,9 @@ const maxPartPages = 100
 // ascending order of number, listed or not. It lists by pages, as far as it is
 // read. Errors: upload.ErrNotExist when the multipart upload is gone.
 func (b *Backend) StoredParts(ctx context.Context, m upload.Multipart) iter.Seq2[upload.Part, error] {
-	return b.storedParts(ctx, m, 0)
-}
-
-// HighestPart implements upload.Objects, in one call if there are at most 1,000
-// parts above after.
-func (b *Backend) HighestPart(ctx context.Context, m upload.Multipart, after int) (int, error) {
-	highest := after
-	for p, err := range b.storedParts(ctx, m, after) {
-		if err != nil {
-			return 0, err
-		}
-		highest = max(highest, p.Number)
-	}
-	return highest, nil
-}
-
-// storedParts yields those parts whose numbers are above after.
-func (b *Backend) storedParts(ctx context.Context, m upload.Multipart, after int) iter.Seq2[upload.Part, error] {
 	return func(yield func(upload.Part, error) bool) {
-		from := strconv.Itoa(after)
 		pages := s3.NewListPartsPaginator(b.client,
-			&s3.ListPartsInput{Bucket: &b.bucket, Key: &m.Key, UploadId: &m.ID, PartNumberMarker: &from},
+			&s3.ListPartsInput{Bucket: &b.bucket, Key: &m.Key, UploadId: &m.ID},
 			func(o *s3.ListPartsPaginatorOptions) { o.StopOnDuplicateToken = true })
 		for range maxPartPages {
 			if !pages.HasMorePages() {
@@ -66,4 +46,17 @@ func (b *Backend) storedParts(ctx context.Context, m upload.Multipart, after int
 			}
 		}
 	}
+}
+
+// HighestPart implements upload.Objects. It lists from the first part on: MinIO
+// answers a marker that is no part's number with an empty list.
+func (b *Backend) HighestPart(ctx context.Context, m upload.Multipart, after int) (int, error) {
+	highest := after
+	for p, err := range b.StoredParts(ctx, m) {
+		if err != nil {
+			return 0, err
+		}
+		highest = max(highest, p.Number)
+	}
+	return highest, nil
 }
