@@ -25,6 +25,8 @@ type Engine struct {
 	stored    prometheus.Counter
 	tails     *prometheus.CounterVec
 	tailBytes *prometheus.CounterVec
+	moved     prometheus.Counter
+	movedSize prometheus.Counter
 	retries   *prometheus.CounterVec
 	conflicts *prometheus.CounterVec
 	commits   *prometheus.HistogramVec
@@ -47,6 +49,8 @@ func newEngine(r prometheus.Registerer, defects prometheus.Counter) *Engine {
 		stored:    counter(r, "stored_bytes_total", "Bytes accepted for good, in chunks and whole files."),
 		tails:     counters(r, "tails_total", "Runs of bytes too short for a part that were stored, by place.", "place"),
 		tailBytes: counters(r, "tail_bytes_total", "Bytes of what was too short for a part, by place.", "place"),
+		moved:     counter(r, "tails_moved_total", "Tails moved from Redis to the object store, since their upload was left alone."),
+		movedSize: counter(r, "tails_moved_bytes_total", "Bytes of tails moved from Redis to the object store."),
 		retries:   counters(r, "retries_total", "Calls to a store that the engine repeated.", "store"),
 		conflicts: counters(r, "conflicts_total", "Requests that lost: a chunk over its offset, a name over what is there.", "kind"),
 		commits: histograms(r, "commit_duration_seconds",
@@ -93,6 +97,12 @@ func (e *Engine) Kept(at upload.Place, bytes int64) {
 	e.tailBytes.WithLabelValues(store).Add(float64(bytes))
 }
 
+// Moved implements upload.Observer.
+func (e *Engine) Moved(bytes int64) {
+	e.moved.Inc()
+	e.movedSize.Add(float64(bytes))
+}
+
 // Retried implements upload.Observer.
 func (e *Engine) Retried(at upload.Place) { e.retries.WithLabelValues(storeNames[at]).Inc() }
 
@@ -124,6 +134,17 @@ func (e *Engine) Swept(err error) {
 	}
 	e.sweeps.WithLabelValues("ok").Inc()
 	e.lastSweep.SetToCurrentTime()
+}
+
+// WatchSpilling shows whether an engine's tails go to the object store since
+// Redis is filling up. It may be called once.
+func (e *Engine) WatchSpilling(spilling func() bool) {
+	gaugeFunc(e.register, "tails_spilling", "1 while tails go to the object store because Redis is filling up, else 0.", func() float64 {
+		if spilling() {
+			return 1
+		}
+		return 0
+	})
 }
 
 // WatchBuffers shows an engine's buffers, which Buffers says at each scrape.

@@ -90,7 +90,7 @@ func (s *Store) Advance(ctx context.Context, a upload.Advance) error {
 	}
 	args := []any{
 		s.offset(), a.Attempt, a.From, a.To, encodeTail(a.Tail), last,
-		a.Unused.First, a.Unused.First + a.Unused.Count, a.UploadID, a.Epoch, len(a.Parts),
+		a.Unused.First, a.Unused.First + a.Unused.Count, a.UploadID, a.Epoch, a.Moves, len(a.Parts),
 	}
 	for _, p := range a.Parts {
 		args = append(args, encodePart(p))

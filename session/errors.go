@@ -52,6 +52,8 @@ func verdict(op, id string, answer []any) ([]any, error) {
 		return nil, fmt.Errorf("%s: the list of parts is gone: %w", op, upload.ErrDamaged)
 	case "lost":
 		return nil, fmt.Errorf("%s: Redis was replaced or restarted and has forgotten bytes: %w", op, upload.ErrNotFound)
+	case "moved":
+		return nil, fmt.Errorf("%s: %w", op, upload.ErrMoved)
 	case "forgotten":
 		return nil, fmt.Errorf("%s: Redis was replaced or restarted since the attempt began: %w", op, upload.ErrUnavailable)
 	case "offset":

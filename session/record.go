@@ -15,6 +15,9 @@ import (
 //	offset                           bytes
 //	next                             the next part number
 //	tail                             fragments, see encodeTail
+//	advanced                         when it took its latest chunk
+//	moves, moved, moved_at, moving   how often its tail left for the object store; whose pieces are
+//	                                 left of that, and since when; who moves it has claimed it then
 //	key, promised, type, upload      the multipart upload; upload is S3's id or empty
 //	sealed                           0 or 1
 //	born, epoch                      the epoch of Redis (record.lua) that it was opened in, and the
@@ -127,7 +130,7 @@ func (r *record) session(id string) (upload.Session, error) {
 	s := upload.Session{
 		ID: id, Owner: r.text("owner"), State: upload.State(r.text("state")),
 		Created: r.time("created"), Expires: r.time("expires"),
-		Offset: r.size("offset"), Tail: tail,
+		Offset: r.size("offset"), Tail: tail, Moves: r.moves(),
 		Key: r.text("key"), Promised: r.flag("promised"), Type: r.text("type"), UploadID: r.text("upload"),
 		Sealed: r.flag("sealed"), Commit: r.commit(), Doubt: r.fields["doubt"] == "1",
 	}
@@ -136,6 +139,14 @@ func (r *record) session(id string) (upload.Session, error) {
 		return upload.Session{}, fmt.Errorf("read session: %w", r.err)
 	}
 	return s, nil
+}
+
+// moves is missing until the tail is moved for the first time.
+func (r *record) moves() (n int) {
+	if _, ok := r.fields["moves"]; ok {
+		r.cell("moves", func(e *entry) { n = e.count() })
+	}
+	return n
 }
 
 // check compares what the fields say with each other.

@@ -34,6 +34,9 @@ var (
 	adoptScript        = apart("adopt")
 	claimScript        = apart("claim")
 	pingScript         = redis.NewScript(source("clock") + source("told") + source("ping"))
+
+	idleTailScript = script("idle_tail")
+	moveTailScript = script("move_tail")
 )
 
 // script is one over a session's keys, behind the common prelude.

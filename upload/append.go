@@ -116,12 +116,12 @@ func (a *attempt) run(ctx context.Context, src *source) (Status, error) {
 		return Status{ID: a.s.ID, Expires: a.s.Expires, Offset: a.s.Offset}, nil
 	}
 	to := a.s.Offset + a.taken
-	err := a.e.retry(ctx, InSessions, always, func() error {
-		return a.e.cfg.Sessions.Advance(ctx, Advance{
-			ID: a.s.ID, Attempt: a.id, Epoch: a.epoch, From: a.s.Offset, To: to,
-			UploadID: a.s.UploadID, Parts: a.parts, Tail: a.tail, Drop: a.shed, Unused: a.numbers,
-		})
-	})
+	err := a.advance(ctx, to)
+	for n := 0; errors.Is(err, ErrMoved) && n < tries; n++ {
+		if err = a.rebase(ctx); err == nil {
+			err = a.advance(ctx, to)
+		}
+	}
 	switch {
 	case err == nil:
 		a.e.cfg.Observer.Stored(a.taken)
@@ -132,6 +132,15 @@ func (a *attempt) run(ctx context.Context, src *source) (Status, error) {
 	}
 	a.undo(ctx)
 	return Status{}, a.explain(ctx, src, err)
+}
+
+func (a *attempt) advance(ctx context.Context, to int64) error {
+	return a.e.retry(ctx, InSessions, always, func() error {
+		return a.e.cfg.Sessions.Advance(ctx, Advance{
+			ID: a.s.ID, Attempt: a.id, Epoch: a.epoch, From: a.s.Offset, To: to, Moves: a.s.Moves,
+			UploadID: a.s.UploadID, Parts: a.parts, Tail: a.tail, Drop: a.shed, Unused: a.numbers,
+		})
+	})
 }
 
 // explain finds the error to answer when storing ended with err.

@@ -63,16 +63,15 @@ func (a *attempt) compact(ctx context.Context) error {
 	merged := a.tail[from:]
 	a.shed = append(a.shed, merged...)
 	a.tail = append([]Fragment(nil), a.tail[:from]...)
-	return a.keepAgain(ctx, merged, 0)
+	return a.keepAgain(ctx, spans(merged, 0))
 }
 
-// keepAgain puts these fragments, but for the first skip bytes, at the end of
-// the tail once more.
-func (a *attempt) keepAgain(ctx context.Context, fragments []Fragment, skip int64) error {
-	stored := &tailFeed{ctx: ctx, a: a, fragments: fragments, pos: skip}
+// keepAgain puts stored bytes at the end of the tail once more.
+func (a *attempt) keepAgain(ctx context.Context, all []span) error {
+	stored := &tailFeed{ctx: ctx, e: a.e, s: a.s, all: all}
 	defer stored.close()
-	rest := tailSize(fragments) - skip
-	if tailSize(a.tail)+rest > a.e.cfg.TailInSessions {
+	rest := spansSize(all)
+	if a.beyondSessions(rest) {
 		return a.keepObject(ctx, stored, rest)
 	}
 	b := &buffer{slabs: a.e.slabs.of(a.s.Owner)}
@@ -97,40 +96,4 @@ func (a *attempt) keepAgain(ctx context.Context, fragments []Fragment, skip int6
 		}
 	}
 	return nil
-}
-
-// tailFeed is fragments as a feed: it goes back by reading them again.
-type tailFeed struct {
-	ctx       context.Context
-	a         *attempt
-	fragments []Fragment
-	pos       int64       // bytes; of the next Read
-	r         *tailReader // nil: none yet
-}
-
-func (t *tailFeed) Read(p []byte) (int, error) {
-	if t.r == nil {
-		t.r = t.a.e.readTail(t.ctx, t.a.s, t.fragments).skip(t.pos)
-	}
-	n, err := t.r.Read(p)
-	t.pos += int64(n)
-	return n, err
-}
-
-func (t *tailFeed) mark() int64 { return t.pos }
-
-func (t *tailFeed) rewind(mark int64) bool {
-	if t.pos != mark {
-		t.close()
-		t.pos = mark
-	}
-	return true
-}
-
-// close frees what is held.
-func (t *tailFeed) close() {
-	if t.r != nil {
-		t.r.Close()
-		t.r = nil
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,7 @@ type Config struct {
 	Objects  Objects
 	Failures Failures // nil: failures are only logged
 	Quotas   Quotas   // counts open uploads; nil: nobody does
+	Tails    Tails    // of Sessions, for MoveTails; nil: tails stay where they are
 
 	Limits Limits
 
@@ -24,10 +26,12 @@ type Config struct {
 	Lease         time.Duration // a commit's runner is taken for dead after it; 0: 30 s
 	StagingPrefix string        // keys under it are the engine's own; ends in "/"
 
-	TailInSessions int64 // bytes; a tail up to this is kept in the session store, 0: never
-	BufferMemory   int64 // bytes; hard budget for all buffers of all requests together
-	OwnerShare     int   // percent of it that one owner may hold when no other wants any, up to 100; 0: 75
-	PartsParallel  int   // parts of one chunk in flight at once, if it is large enough; 0: 1
+	TailInSessions int64         // bytes; a tail up to this is kept in the session store, 0: never
+	TailShare      int           // percent of its memory; above it the session store gets no more of any tail; 0: never
+	TailIdle       time.Duration // a tail leaves the session store when its upload was left alone for so long; 0: never
+	BufferMemory   int64         // bytes; hard budget for all buffers of all requests together
+	OwnerShare     int           // percent of it that one owner may hold when no other wants any, up to 100; 0: 75
+	PartsParallel  int           // parts of one chunk in flight at once, if it is large enough; 0: 1
 
 	Now   func() time.Time // nil: time.Now; dates objects and decides nothing
 	NewID func() string    // nil: 128 random bits; URL-safe, never twice the same
@@ -91,7 +95,10 @@ type Engine struct {
 	cfg    Config
 	slabs  *slabs
 	runs   sync.WaitGroup // commits at work
-	noting chan struct{}  // one entry a failure that is being noted
+	mover  mover
+	noting chan struct{} // one entry a failure that is being noted
+
+	spilling atomic.Bool // tails go to the object store: the session store is filling up
 }
 
 // New makes an engine.

@@ -52,6 +52,10 @@ var (
 	// engine.
 	ErrNoPart = errors.New("no such part")
 
+	// ErrMoved is said by Sessions of an attempt that began before the tail was
+	// moved (Tails). It never leaves the engine.
+	ErrMoved = errors.New("tail was moved")
+
 	// ErrNotExist is said by Objects and Files of an object or a multipart
 	// upload that is not there. It never leaves the engine.
 	ErrNotExist = errors.New("no such object or multipart upload")

@@ -7,12 +7,13 @@ import (
 )
 
 // keep puts length bytes of f at the end of the tail: into the session store
-// while the tail is short, else into an object of their own.
+// while the tail is short and the store has room, else into an object of their
+// own.
 func (a *attempt) keep(ctx context.Context, f feed, length int64) error {
 	if length == 0 {
 		return nil
 	}
-	if tailSize(a.tail)+length > a.e.cfg.TailInSessions {
+	if a.beyondSessions(length) {
 		return a.keepObject(ctx, f, length)
 	}
 	if b, ok := f.(*buffer); ok {
@@ -26,6 +27,12 @@ func (a *attempt) keep(ctx context.Context, f feed, length int64) error {
 		rest -= n
 	}
 	return nil
+}
+
+// beyondSessions says whether length more bytes of the tail are too many for the
+// session store.
+func (a *attempt) beyondSessions(length int64) bool {
+	return a.e.spilling.Load() || tailSize(a.tail)+length > a.e.cfg.TailInSessions
 }
 
 // keepSome moves as much of f as there is buffer for, at most length bytes.

@@ -14,7 +14,7 @@ func (a *attempt) partsOfLongTail(ctx context.Context, f feed, sizes []int64) er
 	if err != nil {
 		return err
 	}
-	long := &tailFeed{ctx: ctx, a: a, fragments: a.tail}
+	long := &tailFeed{ctx: ctx, e: a.e, s: a.s, all: spans(a.tail, 0)}
 	defer long.close()
 	all := &tailThen{tailFeed: long, size: tailSize(a.tail), then: f, begin: f.mark()}
 	for _, size := range sizes {
@@ -39,7 +39,7 @@ func (a *attempt) shorten(ctx context.Context, n int64) error {
 	}
 	if n > 0 {
 		a.shed = append(a.shed, rest[0])
-		if err := a.keepAgain(ctx, rest[:1], n); err != nil {
+		if err := a.keepAgain(ctx, spans(rest[:1], n)); err != nil {
 			return err
 		}
 		rest = rest[1:]

@@ -11,6 +11,7 @@ type Observer interface {
 	Opened()                              // an upload was opened
 	Stored(bytes int64)                   // a chunk, or a whole file, counts from now on
 	Kept(at Place, bytes int64)           // a run of the tail was stored there
+	Moved(bytes int64)                    // so much of a tail went from the session store to the object store
 	Retried(at Place)                     // a call to that store is repeated
 	Conflicted(over Contest)              // a request lost against the state it found
 	Committed(by Way, took time.Duration) // an object appeared
@@ -56,6 +57,7 @@ type silent struct{}
 func (silent) Opened()                      {}
 func (silent) Stored(int64)                 {}
 func (silent) Kept(Place, int64)            {}
+func (silent) Moved(int64)                  {}
 func (silent) Retried(Place)                {}
 func (silent) Conflicted(Contest)           {}
 func (silent) Committed(Way, time.Duration) {}

@@ -32,6 +32,7 @@ func (e *events) add(name string, n int64) {
 func (e *events) Opened()                                  { e.add("opened", 1) }
 func (e *events) Stored(bytes int64)                       { e.add("stored", bytes) }
 func (e *events) Kept(at upload.Place, bytes int64)        { e.add("kept "+string(at), bytes) }
+func (e *events) Moved(bytes int64)                        { e.add("moved", bytes) }
 func (e *events) Retried(at upload.Place)                  { e.add("retried "+string(at), 1) }
 func (e *events) Conflicted(over upload.Contest)           { e.add("conflict "+string(over), 1) }
 func (e *events) Committed(by upload.Way, _ time.Duration) { e.add("committed "+string(by), 1) }

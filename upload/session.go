@@ -25,6 +25,8 @@ type Session struct {
 	Offset int64      // bytes accepted; always a chunk boundary
 	Tail   []Fragment // accepted bytes not in a part yet, in order; they end at Offset
 
+	Moves int // how often the tail's bytes were moved to other fragments
+
 	Key      string // where the multipart upload is opened: the staging key, or the promised destination
 	Promised bool   // Key is the destination, promised on the first chunk
 	Type     string // content type of the promised destination

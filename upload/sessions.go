@@ -68,7 +68,9 @@ type Sessions interface {
 	// if no later one was drawn. Repeating a won Advance wins again.
 	// Errors: ErrNotFound, ErrCompleted, ErrBusy; *OffsetError when the race
 	// was lost; ErrNotExist when there are Parts and UploadID was detached;
-	// ErrDamaged when the list of parts is gone; ErrUnavailable when the epoch is another than Epoch.
+	// ErrDamaged when the list of parts is gone; ErrUnavailable when the epoch is
+	// another than Epoch; ErrMoved when the tail was moved to other fragments
+	// since (Tails).
 	Advance(ctx context.Context, a Advance) error
 
 	// Parts reads the listed parts in ascending order of number. Errors:
@@ -167,6 +169,7 @@ type Advance struct {
 	Epoch   string // that the attempt began in
 	From    int64  // bytes
 	To      int64  // bytes
+	Moves   int    // Session.Moves that the attempt began with
 	// UploadID is the multipart upload that holds Parts.
 	UploadID string
 	Parts    []Part

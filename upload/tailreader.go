@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // tailReader reads fragments in order, from wherever they are. It holds the
@@ -13,11 +14,10 @@ import (
 type tailReader struct {
 	ctx   context.Context
 	e     *Engine
-	id    string
+	s     Session // that the spans are of
 	slabs allowance
-	todo  []Fragment
-	next  int   // piece of todo[0] to fetch next
-	past  int64 // bytes to pass over at the beginning of what is fetched next
+	todo  []span
+	at    int64 // bytes; where in todo[0] to go on
 
 	ahead chan error // of the fetch under way, if there is one
 
@@ -33,21 +33,20 @@ type tailReader struct {
 const tailShare = 12
 
 func (e *Engine) readTail(ctx context.Context, s Session, tail []Fragment) *tailReader {
-	return &tailReader{ctx: ctx, e: e, id: s.ID, slabs: e.slabs.of(s.Owner), todo: tail}
+	return e.readSpans(ctx, s, spans(tail, 0))
 }
 
-// skip passes over the first n bytes, before anything is read.
-func (t *tailReader) skip(n int64) *tailReader {
-	for len(t.todo) > 0 && n >= t.todo[0].Size {
-		n -= t.todo[0].Size
-		t.todo = t.todo[1:]
-	}
-	if len(t.todo) > 0 && t.todo[0].Place == InSessions && t.todo[0].Piece > 0 {
-		t.next = int(n / t.todo[0].Piece)
-		n %= t.todo[0].Piece
-	}
-	t.past = n
+func (e *Engine) readSpans(ctx context.Context, s Session, all []span) *tailReader {
+	t := &tailReader{ctx: ctx, e: e, s: s, slabs: e.slabs.of(s.Owner)}
+	t.read(all)
 	return t
+}
+
+// read sets what is to be read next.
+func (t *tailReader) read(all []span) {
+	if t.todo = all; len(all) > 0 {
+		t.at = all[0].from
+	}
 }
 
 // errTailGone: a fragment that the record lists is not there. Another attempt
@@ -128,8 +127,19 @@ func (t *tailReader) readObject(p []byte) (int, error) {
 	return n, err
 }
 
-// fetch begins the next fragment, or goes on with the one in hand.
+// fetch begins the next fragment, or goes on with the one in hand. When that is
+// not where it was, the record may say where it is now.
 func (t *tailReader) fetch() error {
+	err := t.fetchOnce()
+	if errors.Is(err, errTailGone) {
+		if err = t.renew(err); err == nil {
+			return t.fetchOnce()
+		}
+	}
+	return err
+}
+
+func (t *tailReader) fetchOnce() error {
 	f := t.todo[0]
 	if f.Place != InObjects {
 		return t.fetchPieces()
@@ -138,13 +148,12 @@ func (t *tailReader) fetch() error {
 	if err != nil {
 		return gone(err)
 	}
-	t.object, t.left, t.todo = object, f.Size-t.past, t.todo[1:]
-	if t.past > 0 {
-		if _, err := io.CopyN(io.Discard, object, t.past); err != nil {
-			return fmt.Errorf("read tail: %w: %w", ErrUnavailable, err)
-		}
-		t.past = 0
+	if _, err := io.CopyN(io.Discard, object, t.at); err != nil {
+		_ = object.Close() // nothing of it was used
+		return fmt.Errorf("read tail: %w: %w", ErrUnavailable, err)
 	}
+	t.object, t.left = object, f.to-t.at
+	t.read(t.todo[1:])
 	return nil
 }
 
@@ -152,32 +161,67 @@ func (t *tailReader) fetch() error {
 // however many fragments. One piece a request is beyond the budget: who holds
 // slabs must not wait.
 func (t *tailReader) fetchPieces() error {
+	todo, at := t.todo, t.at
 	var batch []Piece
-	for len(t.todo) > 0 && t.todo[0].Place == InSessions {
+	last := int64(0) // bytes of the last piece that are not wanted
+	for len(t.todo) > 0 && t.todo[0].Place == InSessions && last == 0 {
 		f := t.todo[0]
-		for ; t.next < f.Pieces(); t.next++ {
+		switch {
+		case f.Piece <= 0:
+			return fmt.Errorf("fragment %q has no pieces: %w", f.Name, errTailGone)
+		case len(batch) > 0 && t.at%f.Piece > 0: // it must be the first of a batch
+			return t.get(batch, todo, at, last)
+		}
+		for t.at < f.to {
 			leave := t.slabs.tryReserveOf(1, tailShare)
 			if leave == 0 && len(batch) > 0 {
-				return t.get(batch)
+				return t.get(batch, todo, at, last)
 			}
 			t.reserved += leave
-			size := min(f.Piece, f.Size-int64(t.next)*f.Piece)
-			batch = append(batch, Piece{Name: f.Name, Number: f.First + t.next, Into: t.room(size)})
+			n := t.at / f.Piece
+			size := min(f.Piece, f.Size-n*f.Piece)
+			batch = append(batch, Piece{Name: f.Name, Number: f.First + int(n), Into: t.room(size)})
+			t.at = n*f.Piece + size
+			last = max(0, t.at-f.to)
 		}
-		t.todo, t.next = t.todo[1:], 0
+		t.read(t.todo[1:])
 	}
-	return t.get(batch)
+	return t.get(batch, todo, at, last)
 }
 
-func (t *tailReader) get(batch []Piece) error {
-	if err := t.e.cfg.Sessions.GetPieces(t.ctx, t.id, batch); err != nil {
+// get reads the pieces of what is to be read from at on. What lies before that in
+// the first piece, and the last bytes of the last one, are passed over.
+func (t *tailReader) get(batch []Piece, todo []span, at, last int64) error {
+	if err := t.e.cfg.Sessions.GetPieces(t.ctx, t.s.ID, batch); err != nil {
+		t.settle()
+		t.todo, t.at = todo, at
 		return gone(err)
 	}
-	if t.past > 0 {
-		batch[0].Into = batch[0].Into[t.past:]
-		t.past = 0
+	if len(batch) > 0 {
+		end := &batch[len(batch)-1]
+		end.Into = end.Into[:int64(len(end.Into))-last]
+		batch[0].Into = batch[0].Into[at%todo[0].Piece:]
 	}
 	t.batch = batch
+	return nil
+}
+
+// renew finds out where the bytes are that are not where they were: they may have
+// been moved, which changes neither them nor the offset.
+func (t *tailReader) renew(missing error) error {
+	s, _, err := t.e.cfg.Sessions.Begin(t.ctx, Begin{
+		ID: t.s.ID, Owner: t.s.Owner, Offset: t.s.Offset,
+	})
+	switch {
+	case errors.Is(err, ErrUnavailable):
+		return fmt.Errorf("look for moved tail: %w", err)
+	case err != nil || slices.Equal(s.Tail, t.s.Tail):
+		return missing
+	}
+	rest := slices.Clone(t.todo)
+	rest[0].from = t.at
+	t.read(translate(rest, t.s.Tail, s.Tail))
+	t.s = s
 	return nil
 }
 

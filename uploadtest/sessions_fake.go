@@ -50,6 +50,9 @@ type Sessions struct {
 	// Clock is the store's own, which decides; nil: time.Now.
 	Clock func() time.Time
 
+	// Used and Limit are what Memory says.
+	Used, Limit int64
+
 	mu        sync.Mutex
 	sessions  map[string]*session
 	pieces    map[pieceName][]byte
@@ -67,6 +70,7 @@ type session struct {
 	won      map[string]bool // attempts
 	previous *upload.Commit  // what a dead runner left, until its successor reports
 	reopened string          // the latest runner that gave up
+	moved    moved
 
 	born, epoch string // that it was opened in; the latest in which it was complete
 }

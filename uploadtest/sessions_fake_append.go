@@ -209,10 +209,13 @@ func (f *Sessions) Advance(ctx context.Context, a upload.Advance) error {
 		if s.lost {
 			return upload.ErrDamaged
 		}
+		if a.Moves != s.Moves {
+			return upload.ErrMoved
+		}
 		if len(a.Parts) > 0 && s.UploadID != a.UploadID {
 			return upload.ErrNotExist
 		}
-		s.won[a.Attempt] = true
+		s.won[a.Attempt], s.moved.advanced = true, f.now()
 		s.Offset, s.Tail = a.To, slices.Clone(a.Tail)
 		s.parts = append(s.parts, a.Parts...)
 		if s.next == a.Unused.First+a.Unused.Count {

@@ -30,6 +30,7 @@ func (f *Sessions) Replica() (takeOver func()) {
 func (s *session) clone() *session {
 	c := *s
 	c.Session = s.snapshot()
+	c.moved.left = slices.Clone(s.moved.left)
 	c.parts, c.won, c.previous = slices.Clone(s.parts), maps.Clone(s.won), cloneCommit(s.previous)
 	return &c
 }

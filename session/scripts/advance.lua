@@ -6,8 +6,9 @@
 -- ARGV[7] first unused number     ARGV[8] the number after the last unused
 -- ARGV[9] id of the multipart upload that holds the parts
 -- ARGV[10] epoch that the attempt began in
--- ARGV[11] n, the count of parts  ARGV[12…11+n] parts
--- ARGV[12+n…] fields of the pieces to drop
+-- ARGV[11] how often the tail had been moved then
+-- ARGV[12] n, the count of parts  ARGV[13…12+n] parts
+-- ARGV[13+n…] fields of the pieces to drop
 --
 -- A repeat is recognised by the attempt's id among the latest winners; and,
 -- however many won since, as long as its bytes are in the tail: whoever is
@@ -17,6 +18,7 @@
 -- listed is how many parts there are at least: versions before 1.0 do not count.
 -- Answers: ok | notfound | completed | busy | damaged | offset, expires, offset now
 --          | detached: the multipart upload that holds the parts | forgotten
+--          | moved: the tail's bytes are in other fragments now
 
 local attempt, from, to, tail, last = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local r = record()
@@ -38,18 +40,19 @@ local present, known = memory(r, now)
 if not known or ARGV[10] ~= present and ARGV[10] ~= before then return {'forgotten'} end
 local listed = redis.call('LLEN', KEYS[2])
 if listed < tonumber(r.listed or '0') then return {'damaged'} end
+if ARGV[11] ~= (r.moves or '0') then return {'moved'} end
 
-local parts = tonumber(ARGV[11])
+local parts = tonumber(ARGV[12])
 if parts > 0 and r.upload ~= ARGV[9] then return {'detached'} end
 -- Deleting comes first: it is allowed in a Redis that is out of memory, and so
 -- is what the same script writes after it.
-each('HDEL', KEYS[3], 12 + parts, #ARGV)
+each('HDEL', KEYS[3], 13 + parts, #ARGV)
 if parts > 0 then
-  each('RPUSH', KEYS[2], 12, 11 + parts)
+  each('RPUSH', KEYS[2], 13, 12 + parts)
   redis.call('PEXPIREAT', KEYS[2], r['until'])
 end
 local wins = string.sub(' ' .. attempt .. r.wins, 1, 512)
-redis.call('HSET', KEYS[1], 'offset', to, 'tail', tail, 'wins', wins, 'listed', listed + parts)
+redis.call('HSET', KEYS[1], 'offset', to, 'tail', tail, 'wins', wins, 'listed', listed + parts, 'advanced', now)
 seal(r, to, now)
 if r.next == ARGV[8] then
   redis.call('HSET', KEYS[1], 'next', ARGV[7])

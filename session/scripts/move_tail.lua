@@ -1,0 +1,20 @@
+-- move_tail.lua: put other fragments, which hold the same bytes, in the place of
+-- the tail.
+--
+-- ARGV[1] ahead ARGV[2] offset   ARGV[3] tail as it was   ARGV[4] tail
+-- ARGV[5] fragments whose pieces are not needed any more
+--
+-- The pieces stay for a while, for whoever is reading them (idle_tail.lua). Attempts
+-- that began before learn of it by the field moves.
+-- Answers: ok, 1 when the tail is as asked for, else 0 | notfound
+
+local now = clock(ARGV[1])
+local r = record()
+if not lives(r, now) then return {'notfound'} end
+touch(r)
+if r.tail == ARGV[4] then return {'ok', 1} end
+if closed(r) or r.offset ~= ARGV[2] or r.tail ~= ARGV[3] then return {'ok', 0} end
+redis.call('HDEL', KEYS[1], 'moving')
+redis.call('HSET', KEYS[1], 'tail', ARGV[4], 'moved', (r.moved or '') .. ARGV[5], 'moved_at', now)
+redis.call('HINCRBY', KEYS[1], 'moves', 1)
+return {'ok', 1}
