@@ -65,12 +65,15 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer, unknown strays) error
 		Objects:  watch.Objects(objects),
 		Failures: sessions,
 		Quotas:   sessions,
+		Tails:    sessions,
 		Limits:   s.limits(), TTL: s.UploadTTL, Lease: s.CommitLease, StagingPrefix: s.StagingPrefix,
 		TailInSessions: int64(s.TailRedisMax), BufferMemory: int64(s.BufferMemory), PartsParallel: s.PartsParallel,
+		TailShare: s.TailRedisShare, TailIdle: s.TailIdle,
 		OwnerShare: s.Owner.OwnerShare,
 		Log:        log, Observer: watch.Engine,
 	})
 	watch.Engine.WatchBuffers(engine.Buffers)
+	watch.Engine.WatchSpilling(engine.Spilling)
 	watch.WatchUploads(sessions.Count)
 	trying := newProbe(s, objects, log)
 	server := proxy.New(proxy.Config{
@@ -123,6 +126,7 @@ func (s *settings) run(ctx context.Context, server *proxy.Server, engine *upload
 		}
 	})
 	sweeping.Go(func() { every(serving, s.SweepInterval, "sweep", engine.Sweep, log) })
+	sweeping.Go(func() { every(serving, tailInterval, "move tails", engine.MoveTails, log) })
 	sweeping.Go(func() { every(serving, s.OrphanInterval, "find orphans", engine.Orphans, log) })
 	err = server.Serve(serving, listener, s.ShutdownTimeout)
 	stop()
@@ -141,6 +145,10 @@ func (s *settings) run(ctx context.Context, server *proxy.Server, engine *upload
 	}
 	return err
 }
+
+// tailInterval is how often it is seen whether Redis is filling up, and whether
+// tails can leave it: in a few seconds it takes in a fraction of what it holds.
+const tailInterval = 5 * time.Second
 
 // every calls work at an interval until ctx ends; never, if the interval is 0.
 // Replicas need not agree on who does it: each upload is claimed by one.

@@ -26,11 +26,13 @@ type settings struct {
 
 	stores
 
-	TailRedisMax units.Base2Bytes `default:"8MiB" env:"CHUNKGATE_TAIL_REDIS_MAX" help:"Bytes that do not fill a part yet are kept in Redis up to this size an upload, above it in the object store; 0: never in Redis."`
-	MaxChunk     units.Base2Bytes `default:"150MiB" env:"CHUNKGATE_MAX_CHUNK" help:"Largest chunk."`
-	MaxObject    units.Base2Bytes `default:"5TiB" env:"CHUNKGATE_MAX_OBJECT" help:"Largest object."`
-	EqualParts   units.Base2Bytes `default:"0" env:"CHUNKGATE_EQUAL_PARTS" help:"If not 0, every part but the last has exactly this size, as Cloudflare R2 demands; objects then end at 9,936 parts."`
-	BufferMemory units.Base2Bytes `default:"64MiB" env:"CHUNKGATE_BUFFER_MEMORY" help:"Budget of all buffers of all requests together."`
+	TailRedisMax   units.Base2Bytes `default:"8MiB" env:"CHUNKGATE_TAIL_REDIS_MAX" help:"Bytes that do not fill a part yet are kept in Redis up to this size an upload, above it in the object store; 0: never in Redis."`
+	TailRedisShare int              `default:"70" env:"CHUNKGATE_TAIL_REDIS_SHARE" help:"Percent of Redis's maxmemory; above it such bytes go to the object store until there is room again; 0: never."`
+	TailIdle       time.Duration    `default:"10m" env:"CHUNKGATE_TAIL_IDLE" help:"Such bytes move from Redis to the object store when their upload was left alone for this long; 0: never."`
+	MaxChunk       units.Base2Bytes `default:"150MiB" env:"CHUNKGATE_MAX_CHUNK" help:"Largest chunk."`
+	MaxObject      units.Base2Bytes `default:"5TiB" env:"CHUNKGATE_MAX_OBJECT" help:"Largest object."`
+	EqualParts     units.Base2Bytes `default:"0" env:"CHUNKGATE_EQUAL_PARTS" help:"If not 0, every part but the last has exactly this size, as Cloudflare R2 demands; objects then end at 9,936 parts."`
+	BufferMemory   units.Base2Bytes `default:"64MiB" env:"CHUNKGATE_BUFFER_MEMORY" help:"Budget of all buffers of all requests together."`
 
 	PartsParallel int `default:"1" env:"CHUNKGATE_PARTS_PARALLEL" help:"So many parts of one chunk are on their way to the store at once, if it is large enough (10MiB a part) and the buffers allow it: faster for a lone client, no use with many."`
 
@@ -87,6 +89,8 @@ func (s *settings) validate() error {
 		{"CHUNKGATE_MAX_CHUNK", int64(s.MaxChunk) < 1 || int64(s.MaxChunk) > s3.MaxPart-s3.MinPart, "must be from 1 byte to 4.9GiB"},
 		{"CHUNKGATE_MAX_OBJECT", int64(s.MaxObject) < int64(s.MaxChunk), "must be at least CHUNKGATE_MAX_CHUNK"},
 		{"CHUNKGATE_TAIL_REDIS_MAX", s.TailRedisMax < 0 || s.TailRedisMax > 64<<20, "must be from 0 to 64MiB"},
+		{"CHUNKGATE_TAIL_REDIS_SHARE", s.TailRedisShare < 0 || s.TailRedisShare > 100, "must be from 0 to 100"},
+		{"CHUNKGATE_TAIL_IDLE", s.TailIdle != 0 && s.TailIdle < time.Minute, "must be 0 or at least 1m"},
 		{"CHUNKGATE_EQUAL_PARTS", s.EqualParts != 0 && (int64(s.EqualParts) < s3.MinPart || int64(s.EqualParts) > s3.MaxPart), "must be 0 or from 5MiB to 5GiB"},
 		{"CHUNKGATE_BUFFER_MEMORY", s.BufferMemory < 1<<20, "must be at least 1MiB"},
 		{"CHUNKGATE_PARTS_PARALLEL", s.PartsParallel < 1 || s.PartsParallel > 16, "must be from 1 to 16"},
