@@ -52,3 +52,11 @@ func TestSessionsFakeHooks(t *testing.T) {
 		t.Errorf("got %d calls, want 1", calls)
 	}
 }
+
+func TestFakeTails(t *testing.T) {
+	uploadtest.TestTails(t, func(_ *testing.T, ahead func() time.Duration) upload.Sessions {
+		s := uploadtest.NewSessions()
+		s.Clock = func() time.Time { return time.Now().Add(ahead()) }
+		return s
+	})
+}
