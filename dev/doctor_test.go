@@ -43,7 +43,7 @@ func TestExamine(t *testing.T) {
 		got[f.Check] = f.Level
 	}
 	want := map[string]checkup.Level{
-		"redis": checkup.OK, "redis version": checkup.Warn, "redis eviction": checkup.Warn,
+		"redis": checkup.OK, "redis version": checkup.Warn, "redis eviction": checkup.Warn, "redis memory": checkup.Warn,
 		"redis persistence": checkup.Warn, "redis scripts": checkup.OK, "redis clock": checkup.OK,
 	}
 	if !maps.Equal(got, want) {

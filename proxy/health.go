@@ -27,7 +27,13 @@ func (s *Server) ready(c echo.Context) error {
 	if err := s.stores.check(s.cfg.Engine.Ready, s.cfg.ReadyTimeout); err != nil {
 		return fmt.Errorf("%w: %w", errNotReady, err)
 	}
-	c.(*request).reply(http.StatusOK, healthy())
+	o := healthy()
+	if s.cfg.Remark != nil {
+		if remark := s.cfg.Remark(); remark != "" {
+			o.text("remark", remark)
+		}
+	}
+	c.(*request).reply(http.StatusOK, o)
 	return nil
 }
 

@@ -57,6 +57,15 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// What the operator should know is told though all is well.
+func TestReadinessRemarks(t *testing.T) {
+	s := start(t, &fakeEngine{ready: func(context.Context) error { return nil }}, func(c *Config) { c.Remark = func() string { return "Redis is nearly full" } })
+	want := `{"status": "ok", "remark": "Redis is nearly full"}`
+	if got := s.send(t, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"); got.status != 200 || got.body != want {
+		t.Errorf("got %d %s, want 200 %s", got.status, got.body, want)
+	}
+}
+
 func TestReadinessIsBounded(t *testing.T) {
 	s := start(t, &fakeEngine{ready: func(ctx context.Context) error {
 		<-ctx.Done()

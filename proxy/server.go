@@ -49,6 +49,7 @@ type Config struct {
 	MaxChunk     int64         // bytes; 0: 157,286,400. Bounds what is read before a refusal; the engine enforces it
 	BodyIdle     time.Duration // a body that makes no progress for this long is given up; 0: 60 s
 	RetryAfter   time.Duration // told with every 503, in whole seconds; 0: 1 s
+	Remark       func() string // what /readyz says beside that all is well; nil: nothing
 	ReadyTimeout time.Duration // bounds one look at the stores for /readyz; 0: 2 s
 
 	Log      *slog.Logger         // nil: slog.Default()

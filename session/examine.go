@@ -27,6 +27,7 @@ func (s *Store) Examine(ctx context.Context, now func() time.Time) iter.Seq[chec
 	}{
 		{"redis version", s.each(version)},
 		{"redis eviction", s.each(eviction)},
+		{"redis memory", s.each(fullness)},
 		{"redis persistence", s.each(s.persistence)},
 		{"redis scripts", s.live},
 		{"redis clock", s.each(func(ctx context.Context, c redis.Cmdable) checkup.Finding { return clock(ctx, c, now) })},

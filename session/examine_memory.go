@@ -9,6 +9,30 @@ import (
 	"github.com/chunkgate/chunkgate/checkup"
 )
 
+// nearlyFull is the percentage of maxmemory from which on what is larger than a
+// word may be refused at any moment.
+const nearlyFull = 90
+
+// fullness judges how much room there is.
+func fullness(ctx context.Context, c redis.Cmdable) checkup.Finding {
+	const unseen = "tails do not leave Redis by themselves when it fills up (CHUNKGATE_TAIL_REDIS_SHARE)"
+	if _, err := info(ctx, c, "memory"); err != nil {
+		return unknown(err, "INFO", "allow it: without it, "+unseen)
+	}
+	used, limit, err := memoryOf(ctx, c)
+	switch {
+	case err != nil:
+		return checkup.Bad(cure(err), "%s", cause(err))
+	case limit == 0:
+		return checkup.Good("maxmemory is 0: " + unseen)
+	}
+	percent := int(100 * float64(used) / float64(limit))
+	if percent >= nearlyFull {
+		return checkup.Bad("raise maxmemory: chunks get 503", "it uses %d %% of maxmemory", percent)
+	}
+	return checkup.Good("it uses %d %% of maxmemory", percent)
+}
+
 // memory is how Redis keeps what it acknowledged.
 type memory struct {
 	log      bool   // append-only file

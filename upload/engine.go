@@ -98,7 +98,8 @@ type Engine struct {
 	mover  mover
 	noting chan struct{} // one entry a failure that is being noted
 
-	spilling atomic.Bool // tails go to the object store: the session store is filling up
+	fullness atomic.Int64 // percent of the session store's memory in use, as last seen
+	spilling atomic.Bool  // tails go to the object store: the session store is filling up
 }
 
 // New makes an engine.

@@ -49,8 +49,6 @@ const (
 type mover struct {
 	mu   sync.Mutex
 	from int // position of the next page
-
-	used, limit int64 // bytes of the session store, as last seen
 }
 
 // MoveTails moves tails from the session store, which holds them in memory, to
@@ -96,19 +94,20 @@ func (e *Engine) MoveTails(ctx context.Context) (int, error) {
 
 // watchMemory sees how full the session store is.
 func (e *Engine) watchMemory(ctx context.Context) error {
-	if e.cfg.TailShare == 0 {
-		return nil
-	}
 	used, limit, err := e.cfg.Tails.Memory(ctx)
 	if err != nil {
 		return err
 	}
-	e.mover.used, e.mover.limit = used, limit
+	percent := int64(0)
+	if limit > 0 {
+		percent = int64(100 * float64(used) / float64(limit))
+	}
+	e.fullness.Store(percent)
 	share := int64(e.cfg.TailShare)
 	if e.spilling.Load() {
 		share -= spillSlack
 	}
-	full := limit > 0 && used/100 >= share*(limit/100)/100
+	full := e.cfg.TailShare > 0 && limit > 0 && percent >= share
 	if was := e.spilling.Swap(full); was != full {
 		e.cfg.Log.Warn("session store memory", "used", used, "limit", limit, "tails_to_object_store", full)
 	}
@@ -118,6 +117,23 @@ func (e *Engine) watchMemory(ctx context.Context) error {
 // Spilling says whether tails go to the object store because the session store
 // is filling up.
 func (e *Engine) Spilling() bool { return e.spilling.Load() }
+
+// nearlyFull is the percentage of its memory from which on the session store
+// refuses what is larger than a word at any moment.
+const nearlyFull = 90
+
+// Remark is what whoever runs the server should know though all is well; "" for
+// nothing.
+func (e *Engine) Remark() string {
+	percent := e.fullness.Load()
+	switch {
+	case e.spilling.Load():
+		return fmt.Sprintf("the session store uses %d %% of its memory: tails go to the object store", percent)
+	case percent >= nearlyFull:
+		return fmt.Sprintf("the session store uses %d %% of its memory: chunks may be refused", percent)
+	}
+	return ""
+}
 
 // moveTail stores what the session store has of a tail as objects, and lists
 // these instead. Whatever came in between, a chunk or a commit, wins.

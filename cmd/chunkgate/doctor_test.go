@@ -19,6 +19,7 @@ const healthy = `
 ok    redis: it answers and takes writes, in SOME
 ok    redis version: it is version SOME
 ok    redis eviction: maxmemory-policy is noeviction, maxmemory 0B
+ok    redis memory: maxmemory is 0: tails do not leave Redis by themselves when it fills up (CHUNKGATE_TAIL_REDIS_SHARE)
 warn  redis persistence: neither append-only file nor replica: a restart costs every upload – set appendonly yes and appendfsync always, or keep replicas and set CHUNKGATE_REDIS_REPLICAS
 ok    redis scripts: an upload was opened, advanced, buried and forgotten
 ok    redis clock: its clock and ours agree to SOME

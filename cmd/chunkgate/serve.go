@@ -79,6 +79,7 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer, unknown strays) error
 	server := proxy.New(proxy.Config{
 		Engine: probed{engine, trying}, Files: watch.Files(objects), Auth: guard.auth,
 		Owner: s.Owner.limits(), Rates: sessions.Limiter(),
+		Remark:      engine.Remark,
 		MaxInFlight: s.Owner.MaxInFlight, OwnerShare: s.Owner.OwnerShare,
 		TLS: certificate, HTTP2: s.HTTP2, Origins: s.CORSOrigins,
 		KeyPrefix: s.KeyPrefix, StagingPrefix: s.StagingPrefix,
