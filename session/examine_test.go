@@ -34,7 +34,6 @@ func TestExamine(t *testing.T) {
 		{name: "replica", args: []string{"--replicaof", "127.0.0.1", "1"}, check: "redis", level: checkup.Fail, found: "READONLY", advice: "name the master"},
 		{name: "version", check: "redis version", level: checkup.OK, found: "it is version "},
 		{name: "noeviction", args: []string{"--maxmemory", "100mb"}, check: "redis eviction", level: checkup.OK, found: "maxmemory-policy is noeviction, maxmemory 100.00M"},
-		{name: "room", args: []string{"--maxmemory", "100mb"}, check: "redis memory", level: checkup.OK, found: "it uses 1 % of maxmemory"},
 		{name: "no limit", check: "redis memory", level: checkup.OK, found: "maxmemory is 0: tails do not leave Redis by themselves when it fills up (CHUNKGATE_TAIL_REDIS_SHARE)"},
 		{name: "eviction", args: []string{"--maxmemory-policy", "allkeys-lru"}, check: "redis eviction", level: checkup.Fail, found: "maxmemory-policy is allkeys-lru", advice: "set maxmemory-policy noeviction"},
 		{name: "no disk", check: "redis persistence", level: checkup.Warn, found: "neither append-only file nor replica", advice: "set appendonly yes"},
