@@ -60,7 +60,7 @@ func (t *tailReader) prefetch() *tailReader {
 	if len(t.todo) > 0 && t.todo[0].Place == InSessions && t.slabs.tryReserveOf(1, tailShare) == 1 {
 		t.slabs.release(1)
 		t.ahead = make(chan error, 1)
-		go func() { t.ahead <- t.e.guard("read tail", t.id, t.fetch) }()
+		go func() { t.ahead <- t.e.guard("read tail", t.s.ID, t.fetch) }()
 	}
 	return t
 }
