@@ -1,6 +1,7 @@
 package upload_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -67,5 +68,58 @@ func TestCopyEndedByOthers(t *testing.T) {
 			l.wantObject(t, "file", content(1, 100))
 			l.wantOnly(t, "file")
 		}
+	})
+}
+
+// The copy is ended by others, and the store fails when it is asked for the
+// staged object. That says nothing of the bytes: the client is told to repeat.
+func TestStagedObjectThatCannotBeLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		s := l.mustPut(t, "", 0, content(1, 100))
+		copied := false
+		l.objects.Fault = func(op, key string) error {
+			switch {
+			case op == uploadtest.OpCopyPart && !copied:
+				copied = true
+				for _, m := range l.objects.OpenMultiparts() {
+					_ = l.objects.Abort(t.Context(), m)
+				}
+			case copied && (op == uploadtest.OpHead || op == uploadtest.OpFind) && key == upload.StagingKey(staging, s.ID):
+				return upload.ErrUnavailable
+			}
+			return nil
+		}
+		if _, err := l.commit(s.ID, "file"); !errors.Is(err, upload.ErrUnavailable) {
+			t.Errorf("got %v, want %v", err, upload.ErrUnavailable)
+		}
+		l.objects.Fault = nil
+		l.mustCommit(t, s.ID, "file")
+		l.wantOnly(t, "file")
+	})
+}
+
+// repeats is a store whose adapter repeats a Complete whose answer was lost, and
+// hears that there is no such multipart upload any more.
+type repeats struct{ upload.Objects }
+
+func (r repeats) Complete(ctx context.Context, m upload.Multipart, parts []upload.Part, c upload.Condition) (upload.Object, error) {
+	if _, err := r.Objects.Complete(ctx, m, parts, c); err != nil {
+		return upload.Object{}, err
+	}
+	return r.Objects.Complete(ctx, m, parts, c)
+}
+
+// A repeated Complete finds nothing to complete, because the first one did it:
+// the object is there, and the client is told so.
+func TestCompletedByALostCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(func(c *upload.Config) { c.Objects = repeats{c.Objects} })
+		o := l.mustCommit(t, l.mustPut(t, "", 0, content(1, 100)).ID, "file")
+		if o.Key != "file" || o.Size != 100 || o.ETag == "" {
+			t.Errorf("answered %+v", o)
+		}
+		l.wantObject(t, "file", content(1, 100))
+		l.wantOnly(t, "file")
 	})
 }
