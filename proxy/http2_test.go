@@ -1,11 +1,17 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
 	"io"
+	"net/http"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/chunkgate/chunkgate/upload"
 )
 
 // mustDialTLS opens a connection and says which protocol was agreed upon.
@@ -80,3 +86,65 @@ func TestHTTP2Windows(t *testing.T) {
 		t.Errorf("settings %v, a connection's window of %d bytes", settings, window)
 	}
 }
+
+// Two hundred clients that offer HTTP/2 send more than anybody reads.
+func TestHTTP2Memory(t *testing.T) {
+	const clients, each = 200, 300 << 10 // bytes, for both ends of a TLS connection and a request
+	const most = http2Connections*(http2Window+http2Frame) + clients*each
+	hold, held := make(chan struct{}), atomic.Int64{}
+	cert, trusted := certificate(t)
+	addr := serveTLS(t, Config{
+		Engine: &fakeEngine{append: func(context.Context, upload.Chunk) (upload.Status, error) {
+			held.Add(1)
+			<-hold
+			return upload.Status{}, upload.ErrIdle // the body is not waited for
+		}},
+		Auth: Anyone(), HTTP2: true, TLS: &tls.Config{Certificates: []tls.Certificate{cert}},
+	})
+	before := heap()
+	var sent [clients]atomic.Int64
+	for n := range clients {
+		transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: trusted}}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "https://"+addr+"/1/chunked_upload", &tap{sent: &sent[n]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ContentLength = 100 << 20
+		go func() {
+			if res, err := transport.RoundTrip(r); err == nil {
+				_ = res.Body.Close()
+			}
+			transport.CloseIdleConnections()
+		}()
+	}
+	t.Cleanup(func() { close(hold) })
+	full := func() (n int) {
+		for i := range sent {
+			if sent[i].Load() >= http2Window {
+				n++
+			}
+		}
+		return n
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for held.Load() < clients || full() < clients { // those of HTTP/1.1 have filled the kernel's buffers
+		<-tick.C
+	}
+	got := heap() - before
+	t.Logf("%d clients hold %d MiB, at most %d", clients, got>>20, most>>20)
+	if got > most {
+		t.Errorf("%d clients hold %d MiB, want at most %d", clients, got>>20, most>>20)
+	}
+}
+
+// tap is a body without an end that counts what was taken of it.
+type tap struct{ sent *atomic.Int64 }
+
+func (b *tap) Read(p []byte) (int, error) {
+	b.sent.Add(int64(len(p)))
+	clear(p)
+	return len(p), nil
+}
+
+func (b *tap) Close() error { return nil }
