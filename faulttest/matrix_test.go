@@ -203,11 +203,9 @@ func (m *matrix) run(t *testing.T, c testCase) (calls []string, hit string) {
 		m.wantAlive(t)
 	}
 	m.sweep(t, 49*time.Hour)
-	// What came late, or was left because a deletion was lied to, may be nobody's
-	// any more.
-	if c.fault == Late || isLie(c.fault) {
-		m.sweep(t, 73*time.Hour)
-	}
+	// What came late, or what nobody knew of when the upload was forgotten, is
+	// nobody's any more: an orphan.
+	m.sweep(t, 73*time.Hour)
 	m.check(t, want)
 	return calls, hit
 }

@@ -35,7 +35,11 @@ func (r Report) Verdict() Verdict {
 	case !s.Expires.After(r.Now):
 		return Verdict{false, "it has expired", "nothing to do: the sweeper frees it an hour after its expiry"}
 	}
-	if damage := r.damage(); damage != "" {
+	damage := r.damage()
+	if damage == "" && s.Suspect.Times >= upload.DamagedAfter {
+		damage = "its clients are told that it does not exist, after: " + s.Suspect.Why
+	}
+	if damage != "" {
 		return Verdict{true, "damaged: " + damage, fmt.Sprintf(
 			"chunkgate uploads abort %s --yes, and the client starts again; find out by chunkgate doctor what removes unfinished uploads", s.ID)}
 	}

@@ -30,7 +30,7 @@ var closed = map[string][]string{
 		"abort", "adopt", "advance", "attach", "begin", "begin_commit", "bury", "complete", "copy_part", "create_multipart",
 		"delete", "detach", "draw", "drop_pieces", "due", "end_commit", "find", "folder", "forget", "get",
 		"get_pieces", "head", "highest_part", "list", "multiparts", "open", "parts", "ping", "put", "put_pieces", "read", "renew",
-		"reopen", "staged", "tree",
+		"reopen", "staged", "suspect", "tree",
 		"update_commit", "upload_part",
 	},
 	"place":  {"redis", "s3"},

@@ -21,6 +21,14 @@ func (m *Metrics) WatchUploads(count func(context.Context) (int64, error)) {
 		count, time.Now))
 }
 
+// WatchSweep shows how many uploads wait for the sweeper, which count says in one
+// cheap call. It may be called once.
+func (m *Metrics) WatchSweep(count func(context.Context) (int64, error)) {
+	m.registry.MustRegister(newSampled("sweep_due_uploads",
+		"Uploads that the sweeper may free and that no sweeper works on. The same at every replica.",
+		count, time.Now))
+}
+
 // sampled is a gauge whose value costs a call to a store. While that fails,
 // there is no value, rather than a wrong one.
 type sampled struct {

@@ -25,6 +25,7 @@ const (
 	opUpdateCommit = "update_commit"
 	opEndCommit    = "end_commit"
 	opReopen       = "reopen"
+	opSuspect      = "suspect"
 	opBury         = "bury"
 	opDue          = "due"
 	opAdopt        = "adopt"
@@ -35,7 +36,7 @@ const (
 var sessionsOps = []string{
 	opOpen, opGet, opBegin, opRenew, opDraw, opAttach, opDetach, opAdvance, opParts,
 	opPutPieces, opGetPieces, opDropPieces, opBeginCommit, opUpdateCommit,
-	opEndCommit, opReopen, opBury, opDue, opAdopt, opForget, opPing,
+	opEndCommit, opReopen, opSuspect, opBury, opDue, opAdopt, opForget, opPing,
 }
 
 // Sessions is next with its calls counted and timed.
@@ -140,6 +141,12 @@ func (d sessions) EndCommit(ctx context.Context, id string, c upload.Commit) (er
 func (d sessions) Reopen(ctx context.Context, id, runner string) (err error) {
 	defer d.calls.done(opReopen, time.Now(), &err)
 	return d.next.Reopen(ctx, id, runner)
+}
+
+// Suspect implements upload.Sessions.
+func (d sessions) Suspect(ctx context.Context, id, why string, certain bool) (times int, err error) {
+	defer d.calls.done(opSuspect, time.Now(), &err)
+	return d.next.Suspect(ctx, id, why, certain)
 }
 
 // Bury implements upload.Sessions.

@@ -42,6 +42,7 @@ func newWatched(t *testing.T) *watched {
 	w.engine = upload.New(c)
 	w.metrics.Engine.WatchBuffers(w.engine.Buffers)
 	w.metrics.WatchUploads(sessions.Count)
+	w.metrics.WatchSweep(sessions.Overdue)
 	auth, err := proxy.ParseTokens(strings.NewReader(
 		"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 ada ada/\n")) // "test"
 	if err != nil {

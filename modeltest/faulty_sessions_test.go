@@ -92,6 +92,10 @@ func (f faultySessions) Reopen(ctx context.Context, id, runner string) error {
 	return f.g.pass(ctx, "reopen", func() error { return f.Sessions.Reopen(ctx, id, runner) })
 }
 
+func (f faultySessions) Suspect(ctx context.Context, id, why string, certain bool) (int, error) {
+	return fetch(ctx, f.g, "suspect", func() (int, error) { return f.Sessions.Suspect(ctx, id, why, certain) })
+}
+
 func (f faultySessions) Bury(ctx context.Context, id, owner string) (upload.Session, error) {
 	return fetch(ctx, f.g, "bury", func() (upload.Session, error) { return f.Sessions.Bury(ctx, id, owner) })
 }

@@ -52,7 +52,7 @@ func (s *Store) EndCommit(ctx context.Context, id string, c upload.Commit) error
 	if c.Result == nil {
 		return fmt.Errorf("end commit: no result")
 	}
-	_, err := s.run(ctx, endCommitScript, "end commit", id, c.Runner, c.Terms, c.Key, encodeObject(*c.Result))
+	_, err := s.run(ctx, endCommitScript, "end commit", id, c.Runner, c.Terms, c.Key, encodeObject(*c.Result), bit(c.Tidied))
 	return err
 }
 

@@ -33,7 +33,10 @@ import (
 //	former_…                         what a dead runner left of these four, until its successor reports
 //	doubt                            1: it may lack what was accepted last
 //	result                           the object, see encodeObject
+//	tidied                           1: nothing of it is left in the object store
 //	reopened                         the latest runner that gave up
+//	numbered, numbered_at            how many offsets commits were tried at, and the latest of them
+//	sightings, sighted, suspicion    how often listed bytes were not found, when last, and what was seen
 //	failure, failed                  what a store last did not do for it, and when
 //
 // A reader ignores fields that it does not know, so that versions can be mixed
@@ -121,6 +124,21 @@ func (r *record) flag(name string) bool {
 	return v == "1"
 }
 
+// count reads a field that is missing as long as nothing was counted.
+func (r *record) count(name string) int {
+	if _, ok := r.fields[name]; !ok {
+		return 0
+	}
+	return int(r.size(name))
+}
+
+func (r *record) suspicion() (s upload.Suspicion) {
+	if s.Times = r.count("sightings"); s.Times > 0 {
+		s.Last, s.Why = r.time("sighted"), r.text("suspicion")
+	}
+	return s
+}
+
 // session decodes the record; nothing half-read gets out.
 func (r *record) session(id string) (upload.Session, error) {
 	tail, err := decodeTail(r.text("tail"))
@@ -132,6 +150,7 @@ func (r *record) session(id string) (upload.Session, error) {
 		Created: r.time("created"), Expires: r.time("expires"),
 		Offset: r.size("offset"), Tail: tail, Moves: r.moves(),
 		Key: r.text("key"), Promised: r.flag("promised"), Type: r.text("type"), UploadID: r.text("upload"),
+		Commits: r.count("numbered"), Suspect: r.suspicion(),
 		Sealed: r.flag("sealed"), Commit: r.commit(), Doubt: r.fields["doubt"] == "1",
 	}
 	r.check(s)
@@ -186,7 +205,7 @@ func (r *record) commit() *upload.Commit {
 	if err != nil {
 		r.fail("result", err)
 	}
-	c.Result = &object
+	c.Result, c.Tidied = &object, r.fields["tidied"] == "1"
 	return c
 }
 

@@ -2,12 +2,31 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
+
+// sightingsApart is the least time between two sightings of damage: what keeps
+// a store from telling the truth for a moment has passed by then.
+const sightingsApart = time.Minute
+
+// Suspect implements upload.Sessions.
+func (s *Store) Suspect(ctx context.Context, id, why string, certain bool) (int, error) {
+	answer, err := s.run(ctx, suspectScript, "note damage", id, s.offset(), why, bit(certain), span(sightingsApart))
+	if err != nil {
+		return 0, err
+	}
+	if len(answer) == 1 {
+		if times, ok := answer[0].(int64); ok {
+			return int(times), nil
+		}
+	}
+	return 0, fmt.Errorf("note damage: unexpected answer %v", answer)
+}
 
 // Bury implements upload.Sessions. It works, as Due and Forget do, in a Redis
 // that is out of memory.
@@ -26,6 +45,12 @@ func (s *Store) Due(ctx context.Context, late, retry time.Duration, max int) ([]
 		return nil, unavailable(ctx, "claim due sessions", err)
 	}
 	return ids, nil
+}
+
+// Overdue is how many uploads Due would give to a sweeper now.
+func (s *Store) Overdue(ctx context.Context) (int64, error) {
+	n, err := overdueScript.Run(ctx, s.client, []string{s.deadlines()}, s.offset(), span(upload.SweepDelay)).Int64()
+	return n, unavailable(ctx, "count what is due", err)
 }
 
 // Adopt implements upload.Sessions, in one round trip.

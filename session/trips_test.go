@@ -83,6 +83,8 @@ func TestRoundTrips(t *testing.T) {
 			return err
 		}},
 		{"claim", 1, func() error { return s.Claim(ctx, "alice", u.ID, 9, time.Hour) }},
+		{"suspect", 1, func() error { _, err := s.Suspect(ctx, u.ID, "why", false); return err }},
+		{"overdue", 1, func() error { _, err := s.Overdue(ctx); return err }},
 		{"due", 1, func() error { _, err := s.Due(ctx, time.Hour, time.Hour, 9); return err }},
 		{"adopt", 1, func() error { _, err := s.Adopt(ctx, []string{"a", "b"}, time.Hour); return err }},
 		{"count", 1, func() error { _, err := s.Count(ctx); return err }},

@@ -151,7 +151,7 @@ func (a *attempt) explain(ctx context.Context, src *source, err error) error {
 	if ctx.Err() != nil { // the server stops hard
 		return fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
 	}
-	if !errors.Is(err, ErrNotExist) && !errors.Is(err, errTailGone) {
+	if !seemsDamaged(err) || errors.Is(err, ErrDamaged) {
 		return a.e.proven(ctx, a.s, err)
 	}
 	// Something that the record lists is gone. If another attempt won or the

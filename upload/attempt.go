@@ -182,7 +182,7 @@ func (a *attempt) multipart(ctx context.Context) (Multipart, error) {
 	if errors.Is(err, ErrUnavailable) {
 		return Multipart{}, fmt.Errorf("attach multipart upload: %w", err)
 	}
-	if stored != m.ID {
+	if stored != m.ID { // also when the upload has ended meanwhile
 		a.e.abort(ctx, m)
 	}
 	a.s.UploadID = stored
@@ -201,11 +201,14 @@ func (a *attempt) peek(ctx context.Context) (int, error) {
 	return a.numbers.First, nil
 }
 
-// number takes a number for good.
+// number takes a number for good. The last ones are for commits.
 func (a *attempt) number(ctx context.Context) (int, error) {
 	n, err := a.peek(ctx)
 	if err != nil {
 		return 0, err
+	}
+	if n > a.e.cfg.Limits.lastNumber() {
+		return 0, ErrTooLarge
 	}
 	a.numbers = Numbers{First: n + 1, Count: a.numbers.Count - 1}
 	return n, nil

@@ -116,7 +116,7 @@ func (r *run) do(ctx context.Context, previous *Commit) (object Object, err erro
 	})
 	switch {
 	case err != nil:
-		return Object{}, r.fail(ctx, err)
+		return Object{}, r.fail(ctx, r.orLost(ctx, err))
 	case r.state().Terms != r.r.Terms:
 		return Object{}, ErrCompleted
 	}
@@ -130,6 +130,8 @@ func (r *run) find(ctx context.Context, previous *Commit) (Object, error) {
 	}
 	done, mine, err := r.resolve(ctx, previous)
 	switch {
+	case errors.Is(err, errWrongSize):
+		return Object{}, err
 	case err != nil:
 		return Object{}, fmt.Errorf("resolve earlier commit: %w: %w", ErrUnavailable, err)
 	case mine:
@@ -158,6 +160,7 @@ func (r *run) make(ctx context.Context) (Object, error) {
 		r.way = Inherited
 		return object, err
 	}
+	// Nothing is given up by this: the client may go on where the record stands.
 	r.e.damaged(ctx, r.s, errForgotten)
 	return Object{}, ErrNotFound
 }
@@ -173,13 +176,29 @@ func (r *run) resolve(ctx context.Context, previous *Commit) (o Object, mine boo
 	return r.own(ctx, previous.Key)
 }
 
-// own is the object at key, if this upload made it.
+// own is the object at key, if this upload made it. Where the store does not
+// take the name, nothing can be. Errors: errWrongSize.
 func (r *run) own(ctx context.Context, key string) (o Object, mine bool, err error) {
-	o, err = r.e.cfg.Objects.Head(ctx, key)
-	if errors.Is(err, ErrNotExist) {
+	o, err = r.e.cfg.Objects.Find(ctx, key)
+	var refused *InvalidError
+	switch {
+	case errors.Is(err, ErrNotExist), errors.As(err, &refused):
+		return Object{}, false, nil
+	case err != nil:
+		return Object{}, false, err
+	case o.Upload != r.s.ID:
 		return Object{}, false, nil
 	}
-	return o, err == nil && o.Upload == r.s.ID, err
+	return o, true, r.whole(o)
+}
+
+// whole says errWrongSize of an object of this upload that is not as long as
+// what was accepted: it is no success, whoever wrote it.
+func (r *run) whole(o Object) error {
+	if o.Size != r.s.Offset {
+		return fmt.Errorf("%q has %d bytes, %d were accepted: %w", o.Key, o.Size, r.s.Offset, errWrongSize)
+	}
+	return nil
 }
 
 // end stores the result; only then what was staged is removed.
@@ -191,14 +210,19 @@ func (r *run) end(ctx context.Context, object Object) (Object, error) {
 	object.Modified = object.Modified.Truncate(time.Millisecond)
 	object.Upload, object.Type = r.s.ID, ""
 	c := r.state()
-	c.Result = &object
+	c.Result, c.Tidied = &object, r.way != Inherited && !r.litters()
 	err := r.e.retry(ctx, InSessions, always, func() error { return r.e.cfg.Sessions.EndCommit(ctx, r.s.ID, c) })
 	if err != nil {
 		return Object{}, fmt.Errorf("store result of commit: %w", superseded(err))
 	}
 	r.e.cfg.Observer.Committed(r.way, time.Since(r.begun))
 	r.e.release(ctx, r.s)
-	r.tidy(ctx)
+	if r.litters() && r.tidy(ctx) && r.way != Inherited { // who died may have left more
+		c.Tidied = true // one call now spares the sweeper several to the object store
+		if err := r.e.cfg.Sessions.EndCommit(ctx, r.s.ID, c); err != nil {
+			r.e.note("tell that all is tidied up", r.s.ID, err)
+		}
+	}
 	return object, nil
 }
 

@@ -294,39 +294,3 @@ func TestCommitAmidChunk(t *testing.T) {
 		l.wantObject(t, "file", slices.Concat(content(1, 30), content(2, 100), content(3, 70)))
 	})
 }
-
-// Accepted bytes that are not there any more end the upload; the client starts
-// again. Nothing wrong ever appears.
-func TestDamaged(t *testing.T) {
-	damages := map[string]func(*lab, upload.Status){
-		"multipart upload aborted": func(l *lab, _ upload.Status) {
-			for _, m := range l.objects.OpenMultiparts() {
-				_ = l.objects.Abort(context.Background(), m)
-			}
-		},
-		"tail gone": func(l *lab, s upload.Status) {
-			got, err := l.sessions.Get(context.Background(), s.ID, owner)
-			if err == nil {
-				err = l.sessions.DropPieces(context.Background(), s.ID, got.Tail)
-			}
-			if err != nil {
-				panic(err)
-			}
-		},
-	}
-	for name, damage := range damages {
-		t.Run(name, func(t *testing.T) {
-			l := newLab()
-			s := l.mustPut(t, "", 0, content(1, 100))
-			s = l.mustPut(t, s.ID, 100, content(2, 30))
-			damage(l, s)
-			if _, err := l.commit(s.ID, "file"); !errors.Is(err, upload.ErrNotFound) {
-				t.Errorf("commit: %v, want ErrNotFound", err)
-			}
-			if _, err := l.put(s.ID, 130, content(3, 50)); !errors.Is(err, upload.ErrNotFound) {
-				t.Errorf("append: %v, want ErrNotFound", err)
-			}
-			l.wantOnly(t)
-		})
-	}
-}

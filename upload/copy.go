@@ -16,6 +16,11 @@ const (
 
 // copyStaged copies the staged object to the first destination that is free.
 func (r *run) copyStaged(ctx context.Context) (Object, error) {
+	if _, mine, err := r.own(ctx, r.e.stagingKey(r.s.ID)); err != nil {
+		return Object{}, fmt.Errorf("look at staged object: %w", err)
+	} else if !mine {
+		return Object{}, fmt.Errorf("staged object: %w", ErrNotExist)
+	}
 	return r.eachName(ctx, func(key string, c Condition) (Object, error) {
 		if err := r.lookFirst(ctx, key, c); err != nil {
 			return Object{}, err
@@ -80,13 +85,16 @@ func (r *run) copyInto(ctx context.Context, m Multipart, c Condition) (Object, e
 		return Object{}, r.copyFailed(ctx, err)
 	}
 	object, err := r.e.cfg.Objects.Complete(ctx, m, parts, c)
-	if errors.Is(err, ErrNotExist) {
+	if errors.Is(err, ErrNotExist) || errors.Is(err, ErrNoPart) {
 		// Completed by a call whose answer was lost, or aborted by a successor.
 		own, mine, failed := r.own(ctx, m.Key)
 		if mine || failed != nil {
 			return own, failed
 		}
-		return Object{}, fmt.Errorf("complete copy: %w: %w", ErrUnavailable, err)
+		return Object{}, fmt.Errorf("complete copy: %w: %v", ErrUnavailable, err)
+	}
+	if errors.Is(err, ErrDamaged) { // the staged object is as it was: copy it again
+		return Object{}, fmt.Errorf("complete copy: %w: %v", ErrUnavailable, errors.Join(err, r.remove(ctx, m.Key)))
 	}
 	return object, err
 }
@@ -100,7 +108,7 @@ func (r *run) copyFailed(ctx context.Context, err error) error {
 			return fmt.Errorf("copy to destination: %w: %v", ErrUnavailable, err)
 		}
 	}
-	return r.orLost(ctx, fmt.Errorf("copy to destination: %w", err))
+	return fmt.Errorf("copy to destination: %w", err)
 }
 
 // copyParts copies the staged object part by part, a few at a time.

@@ -38,9 +38,8 @@ func (e *Engine) discardUnknown(ctx context.Context, s Session) {
 	}
 }
 
-// lost gives up an upload whose accepted bytes are not all there any more:
-// better no upload than a wrong object. The client starts again. As long as
-// the store still lists the multipart upload, it is only confused.
+// lost judges an upload of which the store says that something is not there. As
+// long as it still lists the multipart upload, it is only confused.
 func (e *Engine) lost(ctx context.Context, s Session, cause error) error {
 	if !errors.Is(cause, errTailGone) {
 		open, err := e.cfg.Objects.Multiparts(ctx, s.Key)
@@ -48,26 +47,25 @@ func (e *Engine) lost(ctx context.Context, s Session, cause error) error {
 			return fmt.Errorf("look for multipart upload: %w", err)
 		}
 		if slices.Contains(open, s.UploadID) {
-			return fmt.Errorf("%w: %w", ErrUnavailable, cause)
+			return fmt.Errorf("%w: %v", ErrUnavailable, cause)
 		}
 		if e.reopen(ctx, s) {
-			return fmt.Errorf("%w: multipart upload was gone, but empty: %w", ErrUnavailable, cause)
+			return fmt.Errorf("%w: multipart upload was gone, but empty: %v", ErrUnavailable, cause)
 		}
 	}
-	e.damaged(ctx, s, cause)
-	ctx, cancel := afterwards(ctx)
-	defer cancel()
-	if err := e.Discard(ctx, s.Owner, s.ID); err != nil {
-		e.note("discard", s.ID, err)
-	}
-	return ErrNotFound
+	return e.suspect(ctx, s, cause)
 }
 
 // reopen makes the next attempt open a new multipart upload, if none of the
-// accepted bytes was in the one that is gone: then all are in the tail.
+// accepted bytes was in the one that is gone: then all are in the tail. One look
+// is enough for that, since nothing is lost by it even if the store was wrong:
+// no part that was sent there is listed, and none will be. So it is ended, too.
 func (e *Engine) reopen(ctx context.Context, s Session) bool {
 	err := e.cfg.Sessions.Detach(ctx, s.ID, s.UploadID)
-	if err != nil && !errors.Is(err, ErrNotExist) {
+	switch {
+	case err == nil:
+		e.abort(ctx, s.multipart())
+	case !errors.Is(err, ErrNotExist):
 		e.note("detach multipart upload", s.ID, err)
 	}
 	return !errors.Is(err, ErrNotExist)
@@ -130,12 +128,7 @@ func (e *Engine) abort(ctx context.Context, m Multipart) {
 
 // deleteFragments removes those fragments that are objects.
 func (e *Engine) deleteFragments(ctx context.Context, fragments []Fragment) {
-	var keys []string
-	for _, f := range fragments {
-		if f.Place == InObjects {
-			keys = append(keys, f.Name)
-		}
-	}
+	keys := objectKeys(fragments)
 	if len(keys) == 0 {
 		return
 	}
@@ -144,4 +137,14 @@ func (e *Engine) deleteFragments(ctx context.Context, fragments []Fragment) {
 	if err := e.cfg.Objects.Delete(ctx, keys...); err != nil {
 		e.note("delete tail objects", keys[0], err)
 	}
+}
+
+// objectKeys are those of the fragments that are objects.
+func objectKeys(fragments []Fragment) (keys []string) {
+	for _, f := range fragments {
+		if f.Place == InObjects {
+			keys = append(keys, f.Name)
+		}
+	}
+	return keys
 }

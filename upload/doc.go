@@ -38,13 +38,21 @@
 // # Invariants
 //
 //   - The acknowledged offset never goes back and is always a chunk boundary.
-//   - A part number is used by one UploadPart at most, and a fragment's name by
-//     one attempt: whatever a forgotten request still stores, nobody lists it.
+//   - A part number stands for the same bytes whoever sends it: a chunk's is used
+//     by one UploadPart at most, a commit's, one of the last, by every try to
+//     store the tail of one offset. A fragment's name is used by one attempt.
+//     So whatever a forgotten request still stores, nobody lists it, or it is
+//     what is listed.
 //   - Bytes are stored first, then listed by Advance, then their older copies
 //     are removed, then the client is answered. A crash between two of these
 //     leaves the state before or after, never one in between.
 //   - Success is answered only after the committed state was stored; that an
-//     object exists is concluded from its metadata, never from an error.
+//     object exists is concluded from its metadata, never from an error, and it
+//     is this upload's result only if it has its id and its size.
+//   - Loss is believed only when it is proven: what the record says of itself at
+//     once, what a store says when it has said so DamagedAfter times, minutes
+//     apart (suspect.go). Until then the client is told to repeat; after it, no
+//     byte is deleted before the upload expires.
 //   - Whoever holds buffers does not wait for buffers, and no owner can hold so
 //     many that there are none for another (share.go).
 //   - What holds bytes in S3 can be found again: the session's deadline is stored

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 	"unicode/utf8"
 
 	"github.com/chunkgate/chunkgate/upload"
@@ -47,6 +48,7 @@ func TestFailureNoted(t *testing.T) {
 		if _, err := l.put(s.ID, 60, content(2, 60)); !errors.Is(err, upload.ErrUnavailable) {
 			t.Errorf("chunk: got %v, want %v", err, upload.ErrUnavailable)
 		}
+		synctest.Wait() // it is noted beside the request
 		if _, err := l.put(s.ID, 7, content(2, 60)); err == nil {
 			t.Error("a chunk at a wrong offset is taken")
 		}
@@ -83,11 +85,13 @@ func TestDamageNoted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := l.put(s.ID, 60, content(2, 60)); !errors.Is(err, upload.ErrNotFound) {
-			t.Errorf("got %v, want %v", err, upload.ErrNotFound)
+		for _, want := range []error{upload.ErrUnavailable, upload.ErrUnavailable, upload.ErrNotFound} {
+			if _, err := l.put(s.ID, 60, content(2, 60)); !errors.Is(err, want) {
+				t.Errorf("got %v, want %v", err, want)
+			}
+			time.Sleep(time.Minute)
 		}
-		synctest.Wait()
-		if len(failures.seen) != 1 || !strings.HasPrefix(failures.seen[0], "accepted bytes are gone: ") {
+		if len(failures.seen) != 3 || !strings.HasPrefix(failures.seen[2], "accepted bytes are gone: ") {
 			t.Errorf("noted: %q", failures.seen)
 		}
 	})

@@ -154,10 +154,13 @@ func (s scenario) run(t *testing.T, b *breaker) int {
 	calls := b.calls
 	c.turn() // whoever crashed after the last answer stays dead
 	l.wantObject(t, "file", file)
-	time.Sleep(ttl + 24*time.Hour)
-	for range 2 {
+	time.Sleep(ttl + 26*time.Hour)
+	for range 2 { // the search for orphans gives what nobody knows of to the next sweep
 		if _, err := c.lab.Sweep(t.Context()); err != nil {
 			t.Errorf("sweep: %v", err)
+		}
+		if _, err := c.lab.Orphans(t.Context()); err != nil {
+			t.Errorf("find orphans: %v", err)
 		}
 	}
 	l.wantOnly(t, "file")

@@ -29,7 +29,7 @@ func S3Limits() Limits {
 }
 
 // commitNumbers are the last part numbers, kept for commits: the tail becomes
-// the last part, and every try of that takes a fresh number.
+// the last part, under a number for each offset that a commit was tried at.
 const commitNumbers = 64
 
 // growth is the number of parts, as a share of MaxParts, over which the least

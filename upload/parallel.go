@@ -92,6 +92,9 @@ func (a *attempt) setAside(ctx context.Context, count int) ([]int, error) {
 			}
 			a.numbers = n
 		}
+		if a.numbers.First > a.e.cfg.Limits.lastNumber() {
+			return nil, ErrTooLarge
+		}
 		out = append(out, a.numbers.First)
 		a.numbers = Numbers{First: a.numbers.First + 1, Count: a.numbers.Count - 1}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 )
 
 // publish makes the object appear, in the cheapest way there is:
@@ -22,8 +24,11 @@ func (r *run) publish(ctx context.Context) (Object, error) {
 	if r.s.UploadID != "" {
 		var err error
 		if parts, err = r.e.cfg.Sessions.Parts(ctx, r.s.ID); err != nil {
-			return Object{}, r.e.proven(ctx, r.s, fmt.Errorf("read parts: %w", err))
+			return Object{}, fmt.Errorf("read parts: %w", err)
 		}
+	}
+	if err := r.sum(parts); err != nil {
+		return Object{}, err
 	}
 	switch {
 	case len(parts) == 0:
@@ -95,13 +100,13 @@ func (r *run) tryName(ctx context.Context, key string, c Condition, try func(key
 // earlier try whose answer was lost. That the version named is of no file at
 // all is an error and not a conflict (PROTOCOL 3.13).
 func (r *run) conflict(ctx context.Context, key string, c Condition) (Object, error) {
-	switch found, failed := r.e.cfg.Objects.Head(ctx, key); {
+	switch found, failed := r.e.cfg.Objects.Find(ctx, key); {
 	case errors.Is(failed, ErrNotExist) && c.Match != "":
 		return Object{}, &InvalidError{Reason: "parent_rev names no version of a file at this path"}
 	case failed != nil && !errors.Is(failed, ErrNotExist):
 		return Object{}, failed
 	case failed == nil && found.Upload == r.s.ID:
-		return found, nil
+		return found, r.whole(found)
 	}
 	return Object{}, ErrConflict
 }
@@ -118,7 +123,7 @@ func (r *run) putTail(ctx context.Context) (Object, error) {
 			object, err = r.e.cfg.Objects.Put(ctx, key, r.s.Offset, tail, r.attributes(), c)
 			return err
 		})
-		return object, r.orLost(ctx, err)
+		return object, err
 	})
 }
 
@@ -129,9 +134,8 @@ func (r *run) completePromised(ctx context.Context, parts []Part) (Object, error
 		if object, err = r.conflict(ctx, r.s.Key, r.r.Condition); errors.Is(err, ErrConflict) {
 			r.e.cfg.Observer.Conflicted(OverDestination)
 		}
-		return object, err
 	}
-	return object, r.orLost(ctx, err)
+	return object, err
 }
 
 // assemble completes the multipart upload at the staging key. From then on the
@@ -139,7 +143,7 @@ func (r *run) completePromised(ctx context.Context, parts []Part) (Object, error
 // but takes no more chunks.
 func (r *run) assemble(ctx context.Context, parts []Part) error {
 	if _, err := r.complete(ctx, parts, Condition{}); err != nil {
-		return r.orLost(ctx, err)
+		return err
 	}
 	r.mu.Lock()
 	r.s.Sealed = true
@@ -147,58 +151,103 @@ func (r *run) assemble(ctx context.Context, parts []Part) error {
 	return r.update(ctx, func(*Commit) {})
 }
 
-// complete makes the tail the last part and completes the session's multipart
-// upload where it was opened. When that is gone, there may be its object,
-// by a call whose answer was lost.
+// A store that does not have a part as it is listed may be in the middle of
+// another Complete of the same upload, whose caller was lost. So it is asked
+// completeTries times, completeWait apart, which doubles.
+const (
+	completeTries = 4
+	completeWait  = 500 * time.Millisecond
+)
+
+// complete completes the session's multipart upload where it was opened. When
+// that is gone, or is being completed already, there may be its object, by a
+// call whose answer was lost.
 func (r *run) complete(ctx context.Context, parts []Part, c Condition) (Object, error) {
-	parts, err := r.lastPart(ctx, parts)
-	var object Object
-	if err == nil {
-		object, err = r.e.cfg.Objects.Complete(ctx, r.s.multipart(), parts, c)
-	}
-	if errors.Is(err, ErrDamaged) { // no object is better than a wrong one
-		return Object{}, errors.Join(err, r.e.cfg.Objects.Delete(ctx, r.s.Key))
-	}
-	if errors.Is(err, ErrNotExist) {
+	for n := range completeTries {
+		object, err := r.completeOnce(ctx, parts, c)
+		if !errors.Is(err, ErrNotExist) && !errors.Is(err, ErrNoPart) {
+			return object, err
+		}
 		own, mine, failed := r.own(ctx, r.s.Key)
-		if failed != nil {
-			return Object{}, failed
+		switch {
+		case mine || failed != nil:
+			return own, failed
+		case errors.Is(err, ErrNotExist) || n == completeTries-1:
+			return Object{}, err
 		}
-		if mine && own.Size == r.s.Offset {
-			return own, nil
+		if stopped := sleep(ctx, completeWait<<n); stopped != nil {
+			return Object{}, fmt.Errorf("%w: %v", ErrUnavailable, err)
 		}
+	}
+	panic("unreachable")
+}
+
+// completeOnce makes the tail the last part, and an object of all parts.
+func (r *run) completeOnce(ctx context.Context, parts []Part, c Condition) (Object, error) {
+	parts, err := r.lastPart(ctx, parts)
+	if err != nil {
+		return Object{}, err
+	}
+	object, err := r.e.cfg.Objects.Complete(ctx, r.s.multipart(), parts, c)
+	if errors.Is(err, ErrDamaged) { // no object is better than a wrong one
+		return Object{}, errors.Join(err, r.remove(ctx, r.s.Key))
 	}
 	return object, err
 }
 
-// lastPart stores the tail as the last part, or parts, and checks the list before S3
+// remove deletes the object at key, if this upload made it.
+func (r *run) remove(ctx context.Context, key string) error {
+	o, err := r.e.cfg.Objects.Find(ctx, key)
+	switch {
+	case errors.Is(err, ErrNotExist), err == nil && o.Upload != r.s.ID:
+		return nil
+	case err != nil:
+		return err
+	}
+	return r.e.cfg.Objects.Delete(ctx, key)
+}
+
+// sum says ErrDamaged of a record that does not list all that was accepted.
+func (r *run) sum(parts []Part) error {
+	sum := tailSize(r.s.Tail)
+	for _, p := range parts {
+		sum += p.Size
+	}
+	if sum != r.s.Offset {
+		return fmt.Errorf("%w: parts and tail hold %d bytes, %d were accepted", ErrDamaged, sum, r.s.Offset)
+	}
+	return nil
+}
+
+// lastPart stores the tail as the last part and checks the list before S3
 // does: MinIO accepts lists that AWS refuses (STORE.md).
 func (r *run) lastPart(ctx context.Context, parts []Part) ([]Part, error) {
-	if sizes := r.e.cfg.Limits.last(tailSize(r.s.Tail)); len(sizes) > 0 {
-		last := r.e.attempt(r.s, Numbers{})
-		if err := last.lastParts(ctx, sizes); err != nil {
+	if size := tailSize(r.s.Tail); size > 0 {
+		last, err := r.tailPart(ctx, size, parts)
+		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, last.parts...)
+		parts = append(slices.Clone(parts), last)
 	}
-	var sum int64
 	for i, p := range parts {
 		if i > 0 && p.Number <= parts[i-1].Number {
 			return nil, fmt.Errorf("part %d is listed after part %d", p.Number, parts[i-1].Number)
 		}
-		sum += p.Size
-	}
-	if sum != r.s.Offset {
-		return nil, fmt.Errorf("parts hold %d bytes, %d were accepted", sum, r.s.Offset)
 	}
 	return parts, nil
 }
 
-// orLost tells an upload whose bytes are gone from a store that does not answer.
-func (r *run) orLost(ctx context.Context, err error) error {
-	if errors.Is(err, errTailGone) || errors.Is(err, ErrNotExist) || errors.Is(err, ErrDamaged) {
-		r.e.damaged(ctx, r.s, err)
-		return ErrNotFound
+// tailPart stores the tail as a part. Its bytes follow from the offset, so every
+// try at this offset, by whatever runner, may use one number: commits that fail
+// do not use numbers up.
+func (r *run) tailPart(ctx context.Context, size int64, listed []Part) (Part, error) {
+	number := r.e.cfg.Limits.lastNumber()
+	if len(listed) > 0 { // an older version may have gone beyond
+		number = max(number, listed[len(listed)-1].Number)
 	}
-	return err
+	if number += r.s.Commits; number > r.e.cfg.Limits.MaxParts {
+		return Part{}, ErrTooLarge
+	}
+	same := func() (int, error) { return number, nil }
+	return r.e.attempt(r.s, Numbers{}).upload(ctx, r.s.multipart(), size, r.s.Tail, &buffer{}, same, always)
 }

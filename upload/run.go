@@ -2,7 +2,9 @@ package upload
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -65,15 +67,27 @@ func (r *run) keepLease(ctx context.Context) (stop func()) {
 	}
 }
 
-// tidy removes what the commit leaves behind in the object store.
-func (r *run) tidy(ctx context.Context) {
+// litters says whether the commit leaves something behind in the object store.
+// What it does not know of, such as a tail object of a chunk that lost, the
+// search for orphans finds.
+func (r *run) litters() bool {
+	return r.s.Sealed || r.unused.ID != "" || slices.ContainsFunc(r.s.Tail, func(f Fragment) bool { return f.Place == InObjects })
+}
+
+// tidy removes that, and says whether it could.
+func (r *run) tidy(ctx context.Context) bool {
+	var err error
 	if r.s.Sealed {
-		if err := r.e.cfg.Objects.Delete(ctx, r.e.stagingKey(r.s.ID)); err != nil {
-			r.e.note("delete staged object", r.s.ID, err)
-		}
+		err = r.e.cfg.Objects.Delete(ctx, r.e.stagingKey(r.s.ID))
 	}
 	if r.unused.ID != "" {
-		r.e.abort(ctx, r.unused)
+		err = errors.Join(err, r.e.cfg.Objects.Abort(ctx, r.unused))
 	}
-	r.e.deleteFragments(ctx, r.s.Tail)
+	if keys := objectKeys(r.s.Tail); len(keys) > 0 {
+		err = errors.Join(err, r.e.cfg.Objects.Delete(ctx, keys...))
+	}
+	if err != nil {
+		r.e.note("tidy up after the commit", r.s.ID, err)
+	}
+	return err == nil
 }

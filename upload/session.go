@@ -32,10 +32,23 @@ type Session struct {
 	Type     string // content type of the promised destination
 	UploadID string // S3's name for the multipart upload; empty until the first part is due
 
+	Commits int       // offsets that commits were tried at: the latest one's tail has this number among the last
+	Suspect Suspicion // of damage, since the last chunk or commit that succeeded
+
 	Sealed bool    // the object is complete at the staging key: no more chunks
 	Commit *Commit // set while State is Committing and after
 	Doubt  bool    // set by BeginCommit: the session store may have forgotten what it accepted last
 }
+
+// Suspicion is how often bytes that a session lists were not found.
+type Suspicion struct {
+	Times int
+	Last  time.Time
+	Why   string
+}
+
+// DamagedAfter is how often damage has to be seen to be believed.
+const DamagedAfter = 3
 
 // tailSize is the number of bytes in a tail.
 func tailSize(tail []Fragment) int64 {
@@ -110,6 +123,7 @@ type Commit struct {
 	Copy Multipart
 
 	Result *Object // set when committed
+	Tidied bool    // what the commit left in the object store, as far as it knew, is removed
 }
 
 // Object is an object in the store.

@@ -54,7 +54,8 @@ type Sessions interface {
 
 	// Attach stores S3's id of the session's multipart upload, once: it answers
 	// the id that is stored afterwards, which is another's when that was first.
-	// Errors: ErrNotFound.
+	// Errors: ErrNotFound; ErrCompleted and ErrBusy as for Begin, when there is
+	// none: what a commit does not know of, it cannot end.
 	Attach(ctx context.Context, id, uploadID string) (string, error)
 
 	// Detach forgets the multipart upload if it is uploadID and no part of it is
@@ -109,12 +110,22 @@ type Sessions interface {
 	UpdateCommit(ctx context.Context, id string, c Commit, lease time.Duration, sealed bool) error
 
 	// EndCommit stores c.Result, c.Terms, c.Key and State Committed, and frees parts and tail.
-	// Repeating it is harmless. Errors: ErrNotFound as for UpdateCommit.
+	// Repeating it is harmless; c.Tidied is stored by any of them, if it is set.
+	// Errors: ErrNotFound as for UpdateCommit.
 	EndCommit(ctx context.Context, id string, c Commit) error
 
 	// Reopen gives up the commit: State Open again.
 	// Errors: ErrNotFound as for UpdateCommit.
 	Reopen(ctx context.Context, id, runner string) error
+
+	// Suspect notes that bytes which the session lists do not seem to be there,
+	// and answers how often that was seen. What is seen less than a minute after
+	// the time before does not count; what is certain counts for all. From
+	// DamagedAfter times on the session is ErrNotFound to its clients, but keeps
+	// what it holds until it expires. An Advance that wins and EndCommit forget
+	// what was seen. Of a session that is committed, 0: nothing is missing then.
+	// Errors: ErrNotFound.
+	Suspect(ctx context.Context, id, why string, certain bool) (times int, err error)
 
 	// Bury takes a session to State Gone and answers it as it was: what is to be
 	// cleaned up, and by its State whether it was Gone before.

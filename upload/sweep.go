@@ -3,48 +3,72 @@ package upload
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
-// sweepBatch is how many uploads one Sweep looks at, and sweepRetry how long a
-// claim on one lasts: a sweeper that dies leaves its claims to the others then.
+// sweepBatch is how many uploads are claimed at a time, sweepParallel how many
+// of them are cleaned up at once, and sweepRetry how long a claim lasts: a
+// sweeper that dies leaves its claims to the others then.
 const (
-	sweepBatch = 100
-	sweepRetry = 10 * time.Minute
+	sweepBatch    = 100
+	sweepParallel = 8
+	sweepRetry    = 10 * time.Minute
 )
 
 // SweepDelay is how long after its expiry an upload is swept: a chunk that was
 // under way then has ended by now, and leaves nothing behind that nobody knows.
 const SweepDelay = time.Hour
 
-// Sweep cleans up what has expired, up to a bounded number of uploads, and
-// says how many it freed. Any number of sweepers may run: each upload is
-// claimed by one.
+// Sweep cleans up what has expired and says how many uploads it freed. It goes
+// on until nothing more is due, nothing of a batch could be freed, or ctx ends.
+// Any number of sweepers may run: each upload is claimed by one.
 func (e *Engine) Sweep(ctx context.Context) (int, error) {
 	freed := 0
-	err := e.guard("sweep", "", func() (err error) {
-		freed, err = e.sweepDue(ctx)
-		return err
+	err := e.guard("sweep", "", func() error {
+		for ctx.Err() == nil {
+			ids, err := e.cfg.Sessions.Due(ctx, SweepDelay, sweepRetry, sweepBatch)
+			if err != nil {
+				return err
+			}
+			n, err := e.sweepAll(ctx, ids)
+			freed += n
+			if err != nil && n == 0 || len(ids) < sweepBatch {
+				return err
+			}
+		}
+		return nil
 	})
 	e.cfg.Observer.Swept(err)
 	return freed, err
 }
 
-func (e *Engine) sweepDue(ctx context.Context) (int, error) {
-	ids, err := e.cfg.Sessions.Due(ctx, SweepDelay, sweepRetry, sweepBatch)
-	if err != nil {
-		return 0, err
+// sweepAll frees a batch, a few at a time.
+func (e *Engine) sweepAll(ctx context.Context, ids []string) (freed int, err error) {
+	var mu sync.Mutex
+	var work sync.WaitGroup
+	next := make(chan string)
+	for range min(sweepParallel, len(ids)) {
+		work.Go(func() {
+			for id := range next {
+				failed := e.guard("sweep", id, func() error { return e.sweep(ctx, id) })
+				mu.Lock()
+				switch {
+				case failed == nil:
+					freed++
+				case errors.Is(failed, ErrBusy): // its commit runs past the deadline: let it
+				default:
+					err = errors.Join(err, failed)
+				}
+				mu.Unlock()
+			}
+		})
 	}
-	freed := 0
 	for _, id := range ids {
-		switch failed := e.guard("sweep", id, func() error { return e.sweep(ctx, id) }); {
-		case failed == nil:
-			freed++
-		case errors.Is(failed, ErrBusy): // its commit runs past the deadline: let it
-		default:
-			err = errors.Join(err, failed)
-		}
+		next <- id
 	}
+	close(next)
+	work.Wait()
 	return freed, err
 }
 
@@ -56,6 +80,9 @@ func (e *Engine) sweep(ctx context.Context, id string) error {
 		s = Session{ID: id}
 	} else if err != nil {
 		return err
+	}
+	if s.Commit != nil && s.Commit.Tidied { // nothing of it is in the object store, nor counts
+		return e.cfg.Sessions.Forget(ctx, id)
 	}
 	if err := e.clean(ctx, s); err != nil {
 		return err

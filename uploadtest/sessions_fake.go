@@ -28,6 +28,7 @@ const (
 	OpUpdateCommit = "update_commit"
 	OpEndCommit    = "end_commit"
 	OpReopen       = "reopen"
+	OpSuspect      = "suspect"
 	OpBury         = "bury"
 	OpDue          = "due"
 	OpAdopt        = "adopt"
@@ -71,6 +72,8 @@ type session struct {
 	previous *upload.Commit  // what a dead runner left, until its successor reports
 	reopened string          // the latest runner that gave up
 	moved    moved
+
+	numberedAt int64 // the offset that Commits was counted up for last
 
 	born, epoch string // that it was opened in; the latest in which it was complete
 }
@@ -171,7 +174,7 @@ func clock(own func() time.Time) time.Time {
 // living finds a session that exists for clients.
 func (f *Sessions) living(id string) (*session, error) {
 	s, ok := f.sessions[id]
-	if !ok || s.State == upload.Gone || !s.Expires.After(f.now()) {
+	if !ok || s.State == upload.Gone || s.Suspect.Times >= upload.DamagedAfter || !s.Expires.After(f.now()) {
 		return nil, upload.ErrNotFound
 	}
 	return s, nil

@@ -165,9 +165,13 @@ func (f *Sessions) Attach(ctx context.Context, id, uploadID string) (string, err
 		if err != nil {
 			return "", err
 		}
-		if s.UploadID == "" {
-			s.UploadID = uploadID
+		if s.UploadID != "" {
+			return s.UploadID, nil
 		}
+		if err := s.open(); err != nil {
+			return "", err
+		}
+		s.UploadID = uploadID
 		return s.UploadID, nil
 	})
 }
@@ -215,7 +219,7 @@ func (f *Sessions) Advance(ctx context.Context, a upload.Advance) error {
 		if len(a.Parts) > 0 && s.UploadID != a.UploadID {
 			return upload.ErrNotExist
 		}
-		s.won[a.Attempt], s.moved.advanced = true, f.now()
+		s.won[a.Attempt], s.moved.advanced, s.Suspect = true, f.now(), upload.Suspicion{}
 		s.Offset, s.Tail = a.To, slices.Clone(a.Tail)
 		s.parts = append(s.parts, a.Parts...)
 		if s.next == a.Unused.First+a.Unused.Count {

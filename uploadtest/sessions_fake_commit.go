@@ -48,6 +48,9 @@ func (s *session) claim(c upload.Commit, now time.Time, lease time.Duration) {
 			s.previous = s.Commit
 		}
 	}
+	if s.Commits == 0 || s.numberedAt != s.Offset {
+		s.Commits, s.numberedAt = s.Commits+1, s.Offset
+	}
 	s.State = upload.Committing
 	s.Commit = &upload.Commit{Terms: c.Terms, Key: c.Key, Runner: c.Runner, Lease: now.Add(lease), Copy: inherited}
 }
@@ -85,12 +88,16 @@ func (f *Sessions) EndCommit(ctx context.Context, id string, c upload.Commit) er
 			return errors.New("end commit: no result")
 		}
 		s, err := f.runs(id, c.Runner)
-		if err != nil || s.State == upload.Committed {
+		if err != nil {
 			return err
+		}
+		s.Commit.Tidied = s.Commit.Tidied || c.Tidied
+		if s.State == upload.Committed {
+			return nil
 		}
 		s.State, s.previous = upload.Committed, nil
 		s.Commit.Terms, s.Commit.Key, s.Commit.Result = c.Terms, c.Key, cloneCommit(&c).Result
-		s.Tail, s.parts = nil, nil
+		s.Tail, s.parts, s.Suspect = nil, nil, upload.Suspicion{}
 		f.dropAll(id)
 		return nil
 	})

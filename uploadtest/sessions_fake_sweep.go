@@ -8,6 +8,25 @@ import (
 	"github.com/chunkgate/chunkgate/upload"
 )
 
+// Suspect implements upload.Sessions.
+func (f *Sessions) Suspect(ctx context.Context, id, why string, certain bool) (int, error) {
+	return answer(ctx, f, OpSuspect, func() (int, error) {
+		s, ok := f.sessions[id]
+		now := f.now()
+		switch {
+		case !ok || s.State == upload.Gone || !s.Expires.After(now):
+			return 0, upload.ErrNotFound
+		case s.State == upload.Committed:
+			return 0, nil
+		case certain:
+			s.Suspect = upload.Suspicion{Times: upload.DamagedAfter, Last: now, Why: why}
+		case s.Suspect.Times < upload.DamagedAfter && (s.Suspect.Times == 0 || now.Sub(s.Suspect.Last) >= time.Minute):
+			s.Suspect = upload.Suspicion{Times: s.Suspect.Times + 1, Last: now, Why: why}
+		}
+		return s.Suspect.Times, nil
+	})
+}
+
 // Bury implements upload.Sessions.
 func (f *Sessions) Bury(ctx context.Context, id, owner string) (upload.Session, error) {
 	return answer(ctx, f, OpBury, func() (upload.Session, error) {

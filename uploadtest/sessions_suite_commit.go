@@ -56,7 +56,7 @@ func testCommit(c *sessionsCase) {
 	got, previous := c.mustBeginCommit(s.ID, claim)
 	c.wantNear("lease", got.Commit.Lease, c.now().Add(lease))
 	claim.Lease = got.Commit.Lease
-	s.State, s.Commit = upload.Committing, &claim
+	s.State, s.Commit, s.Commits = upload.Committing, &claim, 1
 	c.wantSame("session being committed", got, s)
 	c.wantSame("previous commit", previous, (*upload.Commit)(nil))
 	_, _, err := c.attemptAt(s.ID, 9, 1)
@@ -75,6 +75,15 @@ func testCommit(c *sessionsCase) {
 	c.mustEndCommit(s.ID, claim)
 	s.State, s.Tail = upload.Committed, nil
 	c.wantSame("session committed", c.mustGet(s.ID), s)
+	_, err = c.Attach(c.Context(), s.ID, "late")
+	c.wantError("attach", err, upload.ErrCompleted)
+	claim.Tidied = true
+	c.mustEndCommit(s.ID, claim)
+	c.wantSame("session tidied up", c.mustGet(s.ID), s)
+	again := claim
+	again.Tidied = false
+	c.mustEndCommit(s.ID, again)
+	c.wantSame("session tidied up before", c.mustGet(s.ID), s)
 	c.wantParts(s.ID)
 	_, err = c.piece(s.ID, "a", 0, 1)
 	c.wantError("read a piece of the tail", err, upload.ErrNotExist)
@@ -203,6 +212,7 @@ func testCommitReopened(c *sessionsCase) {
 			c.Fatalf("reopen: %v", err)
 		}
 	}
+	s.Commits = 1
 	c.wantSame("session open again", c.mustGet(s.ID), s)
 	c.mustAdvance(upload.Advance{ID: s.ID, From: 4, To: 5, Tail: s.Tail})
 
@@ -227,7 +237,7 @@ func testCommitSealed(c *sessionsCase) {
 	if err := c.Reopen(c.Context(), s.ID, "r"); err != nil {
 		c.Fatalf("reopen: %v", err)
 	}
-	s.Sealed = true
+	s.Sealed, s.Commits = true, 1
 	c.wantSame("session open again", c.mustGet(s.ID), s)
 	_, _, err := c.attemptAt(s.ID, 0, 1)
 	c.wantError("begin", err, upload.ErrCompleted)

@@ -140,7 +140,7 @@ func testBuryCommitting(c *sessionsCase) {
 			c.Fatalf("bury a dead commit by %q: %v", who, err)
 		}
 		claim.Lease = got.Commit.Lease
-		s.State, s.Commit = upload.Committing, &claim
+		s.State, s.Commit, s.Commits = upload.Committing, &claim, 1
 		c.wantSame("session buried", got, s)
 
 		// A runner that was only slow must not bring it back.

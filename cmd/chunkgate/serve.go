@@ -76,6 +76,7 @@ func (c *serve) Run(ctx context.Context, stderr io.Writer, unknown strays) error
 	watch.Engine.WatchSpilling(engine.Spilling)
 	watch.WatchUploads(sessions.Count)
 	trying := newProbe(s, objects, log)
+	watch.WatchSweep(sessions.Overdue)
 	server := proxy.New(proxy.Config{
 		Engine: probed{engine, trying}, Files: watch.Files(objects), Auth: guard.auth,
 		Owner: s.Owner.limits(), Rates: sessions.Limiter(),

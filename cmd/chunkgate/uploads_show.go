@@ -93,6 +93,9 @@ func (p *page) record(r session.Record, now time.Time) {
 	if r.UploadID != "" {
 		p.line("multipart", "%s at %s", r.UploadID, r.Key)
 	}
+	if s := r.Suspect; s.Times > 0 {
+		p.line("suspected", "damage was seen %d times, last at %s: %s", s.Times, stamp(s.Last), s.Why)
+	}
 	if c := r.Commit; c != nil {
 		p.line("commit", "to %s, terms %s", c.Key, fingerprint(c.Terms))
 		if r.State == upload.Committing {

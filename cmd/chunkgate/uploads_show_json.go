@@ -16,6 +16,7 @@ type shown struct {
 	Promised  bool         `json:"promised"`
 	Multipart string       `json:"multipart,omitempty"`
 	Commit    *shownCommit `json:"commit,omitempty"`
+	Suspected *shownDoubt  `json:"suspected,omitempty"`
 
 	Stored      *inspect.Parts  `json:"stored,omitempty"`
 	Fragments   []shownFragment `json:"fragments,omitempty"`
@@ -27,6 +28,13 @@ type shown struct {
 	Damaged bool   `json:"damaged"`
 	Verdict string `json:"verdict"`
 	Repair  string `json:"repair"`
+}
+
+// shownDoubt is how often bytes that the record lists were not found.
+type shownDoubt struct {
+	Times int       `json:"times"`
+	Last  time.Time `json:"last"`
+	Why   string    `json:"why"`
 }
 
 type shownCommit struct {
@@ -64,6 +72,9 @@ func shownJSON(r session.Record, report inspect.Report) shown {
 		row: rowOf(r), Key: r.Key, Promised: r.Promised, Multipart: r.UploadID, Commit: commitJSON(r.Commit),
 		Stored: report.Parts, Staged: placeJSON(report.Staged), Destination: placeJSON(report.Final),
 		Unrecorded: report.Unknown, Damaged: v.Damaged, Verdict: v.Says, Repair: v.Repair,
+	}
+	if r.Suspect.Times > 0 {
+		s.Suspected = &shownDoubt{r.Suspect.Times, r.Suspect.Last, r.Suspect.Why}
 	}
 	if !r.Due.IsZero() {
 		s.Sweep = r.Due.Add(upload.SweepDelay)

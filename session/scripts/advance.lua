@@ -47,6 +47,7 @@ if parts > 0 and r.upload ~= ARGV[9] then return {'detached'} end
 -- Deleting comes first: it is allowed in a Redis that is out of memory, and so
 -- is what the same script writes after it.
 each('HDEL', KEYS[3], 13 + parts, #ARGV)
+unsuspect(r)
 if parts > 0 then
   each('RPUSH', KEYS[2], 13, 12 + parts)
   redis.call('PEXPIREAT', KEYS[2], r['until'])

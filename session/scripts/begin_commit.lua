@@ -10,6 +10,9 @@
 -- stays where it is: it needs aborting even if the successor dies as well.
 -- A record that may lack what was accepted last is claimed in doubt: a commit
 -- names no size. It stays in doubt until the commit is given up.
+-- The tail is the last part of the object. Its bytes follow from the offset, so
+-- it has one number an offset, however often the commit is tried: the field
+-- numbered counts the offsets.
 -- Answers: ok, record | notfound
 
 local r = record()
@@ -25,6 +28,10 @@ end
 if open then
   local _, known = memory(r, now)
   redis.call('HSET', KEYS[1], 'copy_key', '', 'copy_id', '', 'doubt', known and '0' or '1')
+end
+if (open or mine or dead) and r.numbered_at ~= r.offset then
+  redis.call('HINCRBY', KEYS[1], 'numbered', 1)
+  redis.call('HSET', KEYS[1], 'numbered_at', r.offset)
 end
 if open or mine or dead then
   redis.call('HSET', KEYS[1], 'state', 'committing',

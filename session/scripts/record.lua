@@ -27,9 +27,21 @@ local function past(time, now)
   return t ~= nil and t <= tonumber(now)
 end
 
+-- sightings is how often bytes that the session lists were not found, and
+-- enough how often that has to be to be believed (upload.DamagedAfter).
+local enough = 3
+local function sightings(r)
+  return tonumber(r.sightings or '0') or 0
+end
+
 -- lives says whether the session exists for clients.
 local function lives(r, now)
-  return r.state and r.state ~= 'gone' and not past(r.expires, now)
+  return r.state and r.state ~= 'gone' and not past(r.expires, now) and sightings(r) < enough
+end
+
+-- unsuspect forgets what was seen: all is there.
+local function unsuspect(r)
+  if r.sightings then redis.call('HDEL', KEYS[1], 'sightings', 'sighted', 'suspicion') end
 end
 
 -- closed is the word that refuses bytes, nil while they are welcome.
