@@ -28,11 +28,13 @@ var budgets = []struct {
 	parallel int
 	s3       float64 // requests a chunk
 	redis    float64 // round trips a chunk
+	spilling bool    // tails go to the object store: Redis is filling up
 	bytes    float64 // sent to S3 for each byte received, framing and checksum included
 }{
-	{"4 MiB, the usual size", 4 << 20, 1, 0.5, 3, 1.0001},
-	{"8 MiB", 8 << 20, 1, 1, 2, 1.0001},
-	{"32 MiB in parts at once", 32 << 20, 3, 3, 3, 1.0001},
+	{"4 MiB, the usual size", 4 << 20, 1, 0.5, 3, false, 1.0001},
+	{"4 MiB while Redis is filling up", 4 << 20, 1, 2, 2, true, 1.5001},
+	{"8 MiB", 8 << 20, 1, 1, 2, false, 1.0001},
+	{"32 MiB in parts at once", 32 << 20, 3, 3, 3, false, 1.0001},
 }
 
 func TestBudget(t *testing.T) {
@@ -55,11 +57,17 @@ func TestBudget(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			sessions := session.New(client, session.Options{})
 			engine := upload.New(upload.Config{
-				Sessions: session.New(client, session.Options{}), Objects: objects, Limits: upload.S3Limits(),
+				Sessions: sessions, Objects: objects, Limits: upload.S3Limits(),
+				Tails: full{Store: sessions, is: b.spilling}, TailShare: 70,
 				TTL: time.Hour, StagingPrefix: ".chunkgate/", TailInSessions: 8 << 20, BufferMemory: 64 << 20,
 				PartsParallel: b.parallel,
 			})
+
+			if _, err := engine.MoveTails(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 
 			chunk := make([]byte, b.chunk)
 			var status upload.Status
@@ -85,6 +93,19 @@ func TestBudget(t *testing.T) {
 			holds(t, "bytes to S3 for each byte received", float64(sent.bytes.Load())/chunks/float64(b.chunk), b.bytes)
 		})
 	}
+}
+
+// full is Redis as its memory is said to be.
+type full struct {
+	*session.Store
+	is bool
+}
+
+func (f full) Memory(context.Context) (used, limit int64, err error) {
+	if f.is {
+		return 1, 1, nil
+	}
+	return 0, 1, nil
 }
 
 // holds says that a count is within its budget; none at all was not counted.
