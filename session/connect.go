@@ -90,6 +90,9 @@ func single(rawURL string) (redis.UniversalClient, error) {
 		&o.PoolSize, &o.PipelinePoolSize, &o.MaxRetries, &o.DialerRetries, &o.ReadBufferSize, &o.WriteBufferSize,
 		&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ContextTimeoutEnabled,
 	}.fill()
+	if o.TLSConfig == nil {
+		o.Dialer = dial(o.DialTimeout)
+	}
 	o.MaintNotificationsConfig = noNotifications()
 	return redis.NewClient(o), nil
 }
@@ -106,6 +109,9 @@ func sentinel(rawURL string) (redis.UniversalClient, error) {
 		&o.PoolSize, &o.PipelinePoolSize, &o.MaxRetries, &o.DialerRetries, &o.ReadBufferSize, &o.WriteBufferSize,
 		&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ContextTimeoutEnabled,
 	}.fill()
+	if o.TLSConfig == nil {
+		o.Dialer = dial(o.DialTimeout)
+	}
 	return redis.NewFailoverClient(o), nil
 }
 
@@ -118,6 +124,9 @@ func cluster(rawURL string) (redis.UniversalClient, error) {
 		&o.PoolSize, &o.PipelinePoolSize, &o.MaxRetries, &o.DialerRetries, &o.ReadBufferSize, &o.WriteBufferSize,
 		&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout, &o.ContextTimeoutEnabled,
 	}.fill()
+	if o.TLSConfig == nil {
+		o.Dialer = dial(o.DialTimeout)
+	}
 	o.MaintNotificationsConfig = noNotifications()
 	return redis.NewClusterClient(o), nil
 }

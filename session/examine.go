@@ -196,6 +196,7 @@ func cure(err error) string {
 		return accessList
 	}
 	for _, known := range []struct{ begin, advice string }{
+		{"DENIED", "give Redis a password and put it into CHUNKGATE_REDIS_URL: in protected mode it lets nobody in from other machines"},
 		{"NOAUTH", "put user and password into CHUNKGATE_REDIS_URL"},
 		{"WRONGPASS", "put the right user and password into CHUNKGATE_REDIS_URL"},
 		{"READONLY", "name the master in CHUNKGATE_REDIS_URL, or the sentinels by redis+sentinel://"},
