@@ -18,7 +18,7 @@ import (
 // Redis still holds of each is its record, and no byte of the tail. UPLOADS says
 // how many there are.
 func TestIdleUploadsCostTheirRecord(t *testing.T) {
-	const most = 2500 // bytes; a record, and its places among deadlines and open uploads
+	const most = 2 << 10 // bytes; a record, and its places among deadlines and open uploads
 	uploads := 50
 	if s := os.Getenv("UPLOADS"); s != "" {
 		var err error
