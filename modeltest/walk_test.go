@@ -88,6 +88,9 @@ func (w *world) walk(seed uint64) {
 	}
 	for range 3 { // what a crashed engine had claimed is due again only later
 		time.Sleep(ttl)
+		if _, err := w.engine(0).Orphans(w.t.Context()); err != nil { // of uploads that were committed and forgotten
+			w.t.Errorf("find orphans: %v", err)
+		}
 		for i := range w.engines {
 			if _, err := w.engine(i).Sweep(w.t.Context()); err != nil {
 				w.t.Errorf("sweep: %v", err)

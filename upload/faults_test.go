@@ -6,7 +6,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -154,15 +153,7 @@ func (s scenario) run(t *testing.T, b *breaker) int {
 	calls := b.calls
 	c.turn() // whoever crashed after the last answer stays dead
 	l.wantObject(t, "file", file)
-	time.Sleep(ttl + 26*time.Hour)
-	for range 2 { // the search for orphans gives what nobody knows of to the next sweep
-		if _, err := c.lab.Sweep(t.Context()); err != nil {
-			t.Errorf("sweep: %v", err)
-		}
-		if _, err := c.lab.Orphans(t.Context()); err != nil {
-			t.Errorf("find orphans: %v", err)
-		}
-	}
+	c.lab.expire(t)
 	l.wantOnly(t, "file")
 	if ids, pieces := l.sessions.IDs(), l.sessions.Pieces(); len(ids) > 0 || pieces > 0 {
 		t.Errorf("left in the session store: %q and %d pieces", ids, pieces)

@@ -226,10 +226,7 @@ func TestMoveFaults(t *testing.T) {
 					}
 					l.mustCommit(t, s.ID, "file")
 					l.wantObject(t, "file", file)
-					time.Sleep(ttl + 24*time.Hour)
-					if _, err := l.Sweep(t.Context()); err != nil {
-						t.Error(err)
-					}
+					l.expire(t)
 					l.wantOnly(t, "file")
 					if n := l.sessions.Pieces(); n != 0 {
 						t.Errorf("%d pieces are left", n)
