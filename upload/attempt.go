@@ -114,14 +114,6 @@ func (a *attempt) storeParts(ctx context.Context, f feed, next int, sizes []int6
 	return nil
 }
 
-// lastParts stores the tail, and nothing else, as parts of these sizes.
-func (a *attempt) lastParts(ctx context.Context, sizes []int64) error {
-	if len(sizes) > 1 {
-		return a.partsOfLongTail(ctx, &buffer{}, sizes)
-	}
-	return a.part(ctx, &buffer{}, sizes[0])
-}
-
 // part stores one part of size bytes: the tail, then bytes of f. A try is
 // repeated while no byte of f was lost to the one before, under a number of
 // its own: S3 may yet store the earlier one.

@@ -90,8 +90,12 @@ func TestStagedObjectThatCannotBeLookedAt(t *testing.T) {
 			}
 			return nil
 		}
-		if _, err := l.commit(s.ID, "file"); !errors.Is(err, upload.ErrUnavailable) {
-			t.Errorf("got %v, want %v", err, upload.ErrUnavailable)
+		for range 5 {
+			copied = false
+			if _, err := l.commit(s.ID, "file"); !errors.Is(err, upload.ErrUnavailable) {
+				t.Errorf("got %v, want %v", err, upload.ErrUnavailable)
+			}
+			time.Sleep(2 * time.Minute)
 		}
 		l.objects.Fault = nil
 		l.mustCommit(t, s.ID, "file")

@@ -25,16 +25,6 @@ func (l Limits) Plan(next int, tail, length int64) (Plan, error) {
 	return p, nil
 }
 
-// last cuts a tail into the parts that it becomes when the upload is committed:
-// one, unless the limits were others when it grew.
-func (l Limits) last(tail int64) []int64 {
-	var sizes []int64
-	for ; tail > 0; tail -= sizes[len(sizes)-1] {
-		sizes = append(sizes, min(tail, l.cut(tail)))
-	}
-	return sizes
-}
-
 // cut is the size of the next part when have bytes are there, enough for one.
 func (l Limits) cut(have int64) int64 {
 	if l.EqualPart > 0 {

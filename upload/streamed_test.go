@@ -1,8 +1,10 @@
 package upload_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,13 +54,24 @@ func TestStreamedFileIsNotRepeatedInPart(t *testing.T) {
 	})
 }
 
+// mumbling is a store that answers a body's failure with one of its own.
+type mumbling struct{ upload.Objects }
+
+func (m mumbling) Put(ctx context.Context, key string, n int64, body io.Reader, a upload.Attributes, c upload.Condition) (upload.Object, error) {
+	o, err := m.Objects.Put(ctx, key, n, body, a, c)
+	if err != nil {
+		return upload.Object{}, fmt.Errorf("connection closed: %w", upload.ErrUnavailable)
+	}
+	return o, nil
+}
+
 // The client's failure is its own, also when the store says something else of it.
 func TestBrokenFileIsTheClients(t *testing.T) {
 	for _, clients := range []error{upload.ErrIdle, upload.ErrShortBody} {
-		l := newLab()
+		l := newLab(func(c *upload.Config) { c.Objects = mumbling{c.Objects} })
 		_, err := l.putFile(content(1, 100), true, upload.Condition{}, fail{clients})
-		if !errors.Is(err, clients) {
-			t.Errorf("got %v, want %v", err, clients)
+		if !errors.Is(err, clients) || errors.Is(err, upload.ErrUnavailable) {
+			t.Errorf("got %v, want %v alone", err, clients)
 		}
 	}
 }

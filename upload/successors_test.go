@@ -1,6 +1,7 @@
 package upload_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -183,4 +184,20 @@ func TestCommitAnswersMilliseconds(t *testing.T) {
 	if want := now.Truncate(time.Millisecond); !o.Modified.Equal(want) {
 		t.Errorf("modified %v, want %v", o.Modified, want)
 	}
+}
+
+// A client that is gone before its commit began is told to look again, as one
+// that leaves later is: the commit may have begun.
+func TestCommitOfAClientThatIsGone(t *testing.T) {
+	l := newLab()
+	s := l.mustPut(t, "", 0, content(1, 20))
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	_, err := l.Commit(gone, upload.CommitRequest{
+		Owner: owner, ID: s.ID, Key: func(n int) (string, bool) { return "file", n == 0 },
+	})
+	if !errors.Is(err, upload.ErrBusy) {
+		t.Errorf("got %v, want %v", err, upload.ErrBusy)
+	}
+	l.mustCommit(t, s.ID, "file")
 }
