@@ -100,6 +100,34 @@ func TestSuccessorOfSuccessor(t *testing.T) {
 	})
 }
 
+// A successor that cannot say where it will put the object puts it nowhere: who
+// comes next would not look there, and make another.
+func TestSuccessorThatCannotSayWhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, size := range []int{20, 100} { // a Put, and a copy
+			l := newLab()
+			s := l.mustPut(t, "", 0, content(1, size))
+			heal := l.crash(func(op, key string) bool { return op == uploadtest.OpList && key == "first/" })
+			if _, err := l.commit(s.ID, "first"); !errors.Is(err, upload.ErrUnavailable) {
+				t.Fatalf("the proxy that dies: %v", err)
+			}
+			heal()
+			time.Sleep(time.Minute)
+			l.sessions.Fault = failing(uploadtest.OpUpdateCommit)
+			if _, err := l.replica().commit(s.ID, "second"); !errors.Is(err, upload.ErrUnavailable) {
+				t.Errorf("second: got %v, want %v", err, upload.ErrUnavailable)
+			}
+			if _, there := l.objects.Object("second"); there {
+				t.Error("the object is where nobody knows of it")
+			}
+			l.sessions.Fault = nil
+			time.Sleep(time.Minute)
+			l.mustCommit(t, s.ID, "third")
+			l.wantOnly(t, "third")
+		}
+	})
+}
+
 // A proxy dies after the object appeared under another name than the first. The
 // client repeats, and hears that name; there is no second object.
 func TestSuccessorFindsRenamed(t *testing.T) {

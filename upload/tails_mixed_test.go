@@ -1,0 +1,111 @@
+package upload_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/chunkgate/chunkgate/upload"
+	"github.com/chunkgate/chunkgate/uploadtest"
+)
+
+// A tail that lies in both stores, in turns, leaves the session store without
+// what is in the object store already being touched, or bytes changing places.
+func TestTailInBothStoresLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTailsLab(func(c *upload.Config) { c.Limits.MinPart = 1000 })
+		file := content(1, 400)
+		var s upload.Status
+		for n := range 6 {
+			l.cfg.TailInSessions = []int64{100_000, 0}[n%2]
+			l = l.replica()
+			s = l.mustPut(t, s.ID, s.Offset, file[s.Offset:][:50])
+		}
+		before, err := l.sessions.Get(t.Context(), s.ID, owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(idle)
+		if n := l.settle(t); n != 1 {
+			t.Fatalf("moved %d tails, want 1", n)
+		}
+		l.wantListed(t, s.ID)
+		after, err := l.sessions.Get(t.Context(), s.ID, owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 1; n < 6; n += 2 {
+			if after.Tail[n] != before.Tail[n] {
+				t.Errorf("fragment %d was %+v, is %+v", n, before.Tail[n], after.Tail[n])
+			}
+		}
+		l.mustPut(t, s.ID, s.Offset, file[s.Offset:])
+		l.mustCommit(t, s.ID, "file")
+		l.wantObject(t, "file", file)
+		l.wantOnly(t, "file")
+	})
+}
+
+// A chunk makes some of many small fragments into one, while all of the tail is
+// moved into one object: the chunk counts, with the bytes that it did not touch
+// taken from that object. A store that fails at that moment costs no byte.
+func TestTailMovedWhileSomeIsMerged(t *testing.T) {
+	for _, sessions := range []int64{100_000, 350} {
+		for _, fails := range []bool{false, true} {
+			for at := range 14 {
+				t.Run(fmt.Sprintf("sessions=%d/fails=%v/at=%d", sessions, fails, at), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { movedWhileMerging(t, sessions, fails, at) })
+				})
+			}
+		}
+	}
+}
+
+func movedWhileMerging(t *testing.T, sessions int64, fails bool, at int) {
+	l := newTailsLab(func(c *upload.Config) { c.Limits.MinPart, c.TailInSessions = 1000, sessions })
+	file := content(2, 300+64*2+80)
+	s := l.mustPut(t, "", 0, file[:300])
+	for range 63 { // one more, and they are merged, but the first is not
+		s = l.mustPut(t, s.ID, s.Offset, file[s.Offset:][:2])
+	}
+	time.Sleep(idle)
+	var calls atomic.Int64
+	failing := ""
+	hook := func(op string) error {
+		switch n := calls.Add(1) - 1; {
+		case n == int64(at):
+			calls.Add(1000) // the mover's own do not count
+			l.replica().settle(t)
+			calls.Store(2000)
+		case fails && n == 2002 && op != uploadtest.OpAdvance: // the chunk has heard of it
+			failing = op
+			return upload.ErrUnavailable
+		case n > 2002 && op == failing: // every try of that call
+			return upload.ErrUnavailable
+		case n > 2002:
+			failing = ""
+		}
+		return nil
+	}
+	l.sessions.Fault = hook
+	l.objects.Fault = func(op, _ string) error { return hook(op) }
+	now, err := l.put(s.ID, s.Offset, file[s.Offset:][:2])
+	l.sessions.Fault, l.objects.Fault = nil, nil
+	if err != nil {
+		if !fails {
+			t.Fatalf("append while the tail is moved: %v", err)
+		}
+		now = l.mustPut(t, s.ID, s.Offset, file[s.Offset:][:2])
+	}
+	l.settle(t)
+	l.wantListed(t, s.ID)
+	l.mustPut(t, s.ID, now.Offset, file[now.Offset:])
+	l.mustCommit(t, s.ID, "file")
+	l.wantObject(t, "file", file)
+	l.wantOnly(t, "file")
+	if n := l.sessions.Pieces(); n != 0 {
+		t.Errorf("%d pieces are left", n)
+	}
+}
