@@ -3,6 +3,7 @@ package upload_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -151,6 +152,49 @@ func TestSuccessorFindsRenamed(t *testing.T) {
 	})
 }
 
+// The same, but the repeat is of another client that wants another path: there is
+// one object, and it is told so. Neither does an object appear under a name that
+// could not be noted before.
+func TestRenamedIsNoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, size := range []int{20, 100} { // a Put, and a copy
+			for _, op := range []string{uploadtest.OpEndCommit, uploadtest.OpUpdateCommit} {
+				l := newLab()
+				l.mustCommit(t, l.mustPut(t, "", 0, content(9, 5)).ID, "file")
+				s := l.mustPut(t, "", 0, content(1, size))
+				looked := false
+				l.objects.Fault = func(now, key string) error {
+					looked = looked || key == "file" && (now == uploadtest.OpHead || now == uploadtest.OpFind)
+					return nil
+				}
+				l.sessions.Fault = func(now string) error {
+					if looked && now == op {
+						return upload.ErrUnavailable
+					}
+					return nil
+				}
+				if _, err := l.commitIf(s.ID, absent, "file", "file (1)"); !errors.Is(err, upload.ErrUnavailable) {
+					t.Fatalf("the proxy that dies: %v", err)
+				}
+				l.objects.Fault, l.sessions.Fault = nil, nil
+				time.Sleep(time.Minute)
+				_, err := l.replica().commit(s.ID, "elsewhere")
+				if op == uploadtest.OpEndCommit {
+					if !errors.Is(err, upload.ErrCompleted) {
+						t.Errorf("elsewhere: got %v, want %v", err, upload.ErrCompleted)
+					}
+					l.wantOnly(t, "file", "file (1)")
+					continue
+				}
+				if err != nil {
+					t.Errorf("elsewhere: %v", err)
+				}
+				l.wantOnly(t, "elsewhere", "file")
+			}
+		}
+	})
+}
+
 // A store that fails when it is asked what is in the way says nothing of that:
 // the client is told to repeat, and not that there is a conflict, since the
 // object may be its own.
@@ -228,4 +272,44 @@ func TestCommitOfAClientThatIsGone(t *testing.T) {
 		t.Errorf("got %v, want %v", err, upload.ErrBusy)
 	}
 	l.mustCommit(t, s.ID, "file")
+}
+
+// What was in the way is gone when it is looked at. Nobody named a version, so
+// nobody is told that the version named is of no file.
+func TestConflictThatVanishes(t *testing.T) {
+	for _, size := range []int{20, 100} { // a Put, and a copy
+		l := newLab()
+		l.mustCommit(t, l.mustPut(t, "", 0, content(9, 5)).ID, "file")
+		s := l.mustPut(t, "", 0, content(1, size))
+		l.objects.Fault = func(op, key string) error {
+			if op == uploadtest.OpFind && key == "file" {
+				_ = l.objects.Delete(t.Context(), "file")
+			}
+			return nil
+		}
+		if _, err := l.commitIf(s.ID, absent, "file"); !errors.Is(err, upload.ErrConflict) {
+			t.Errorf("got %v, want %v", err, upload.ErrConflict)
+		}
+		l.objects.Fault = nil
+		l.mustCommit(t, s.ID, "file")
+	}
+}
+
+// Where a file is in the place of a folder above, no other name helps, and none
+// is tried: the store would be asked hundreds of times for nothing.
+func TestFileAboveEndsTheSearch(t *testing.T) {
+	l := newLab()
+	l.mustCommit(t, l.mustPut(t, "", 0, content(9, 5)).ID, "file")
+	s := l.mustPut(t, "", 0, content(1, 20))
+	var keys []string
+	for n := range 100 {
+		keys = append(keys, fmt.Sprintf("file/x (%d)", n))
+	}
+	asked := l.objects.Calls(uploadtest.OpHead)
+	if _, err := l.commitIf(s.ID, absent, keys...); !errors.Is(err, upload.ErrConflict) {
+		t.Errorf("got %v, want %v", err, upload.ErrConflict)
+	}
+	if n := l.objects.Calls(uploadtest.OpHead) - asked; n > 2 {
+		t.Errorf("the store was asked %d times", n)
+	}
 }
