@@ -83,7 +83,7 @@ func TestMetricsExist(t *testing.T) {
 var metricName = regexp.MustCompile(`\b(?:chunkgate|process|go)_[a-z0-9_]+`)
 
 // metricsOfProgram starts the program, whose stores need not answer, and reads
-// what it shows from the start: all but the number of uploads, which it has
+// what it shows from the start: all but the numbers of uploads, which it has
 // from Redis.
 func metricsOfProgram(t *testing.T) []string {
 	t.Helper()
@@ -112,7 +112,7 @@ func metricsOfProgram(t *testing.T) []string {
 			names = append(names, m[1])
 		}
 	}
-	return append(names, "chunkgate_uploads_open")
+	return append(names, "chunkgate_uploads_open", "chunkgate_sweep_due_uploads")
 }
 
 func freeAddr(t *testing.T) string {
