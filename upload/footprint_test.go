@@ -87,9 +87,17 @@ func TestNoByteIsKeptTwice(t *testing.T) {
 					if !errors.Is(err, upload.ErrIdle) {
 						t.Fatal(err)
 					}
-				case 6: // a store fails while fragments are read to be stored again
-					broken := errors.New("broken")
-					l.before(uploadtest.OpGetPieces, func() error { return broken })
+				case 6, 7: // a store fails while fragments are stored again
+					broken, puts := errors.New("broken"), 0
+					l.sessions.Fault = func(op string) error {
+						if op == uploadtest.OpPutPieces {
+							puts++ // the first is of the chunk
+						}
+						if n%8 == 6 && op == uploadtest.OpGetPieces || n%8 == 7 && op == uploadtest.OpPutPieces && puts == 2 {
+							return broken
+						}
+						return nil
+					}
 					now, err := l.put(s.ID, s.Offset, chunk)
 					if err == nil {
 						s = now
@@ -101,6 +109,9 @@ func TestNoByteIsKeptTwice(t *testing.T) {
 					s = l.mustPut(t, s.ID, s.Offset, chunk)
 				}
 				l.wantListed(t, s.ID)
+				if n := l.Lent(); n > 0 {
+					t.Errorf("%d bytes of buffers are still in use", n)
+				}
 				if t.Failed() {
 					t.FailNow()
 				}

@@ -202,3 +202,37 @@ func TestFailureIsNoLoss(t *testing.T) {
 		l.mustCommit(t, s.ID, "file")
 	})
 }
+
+// A first chunk fails, and so does removing what it stored. Its client knows no
+// id, so the record stays until the sweeper has removed the rest.
+func TestFirstChunkThatCannotBeRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, destination := range []string{"", "file"} {
+			l := newLab(func(c *upload.Config) { c.Limits.MaxPart = 60 })
+			l.objects.Fault = func(op, _ string) error {
+				if op == uploadtest.OpAbort {
+					return upload.ErrUnavailable
+				}
+				return nil
+			}
+			_, err := l.Append(t.Context(), upload.Chunk{
+				Owner: owner, Destination: destination, Length: 200, Body: read(content(1, 130), fail{upload.ErrIdle})(),
+			})
+			if !errors.Is(err, upload.ErrIdle) {
+				t.Fatal(err)
+			}
+			if len(l.objects.Filled()) == 0 {
+				t.Fatal("nothing was stored: this tries nothing")
+			}
+			l.objects.Fault = nil
+			time.Sleep(ttl + 2*time.Hour)
+			if _, err := l.Sweep(t.Context()); err != nil {
+				t.Error(err)
+			}
+			l.wantNoneOpen(t)
+			if ids := l.sessions.IDs(); len(ids) > 0 {
+				t.Errorf("left in the session store: %q", ids)
+			}
+		}
+	})
+}
