@@ -1,6 +1,7 @@
 package upload_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"testing"
@@ -125,5 +126,29 @@ func TestCompletedByALostCall(t *testing.T) {
 		}
 		l.wantObject(t, "file", content(1, 100))
 		l.wantOnly(t, "file")
+	})
+}
+
+// Something else is where the staged object was. It is not published in its
+// place, whatever its size.
+func TestStagedObjectReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		l.mustCommit(t, l.mustPut(t, "", 0, content(9, 5)).ID, "taken")
+		s := l.mustPut(t, "", 0, content(1, 100))
+		if _, err := l.commitIf(s.ID, absent, "taken"); !errors.Is(err, upload.ErrConflict) {
+			t.Fatal(err)
+		}
+		_, err := l.objects.Put(t.Context(), upload.StagingKey(staging, s.ID), 100, bytes.NewReader(content(2, 100)),
+			upload.Attributes{Upload: "another"}, upload.Condition{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.repeatCommit(s.ID, "file"); !errors.Is(err, upload.ErrNotFound) {
+			t.Errorf("got %v, want %v", err, upload.ErrNotFound)
+		}
+		if _, there := l.objects.Object("file"); there {
+			t.Error("another object was published")
+		}
 	})
 }

@@ -236,3 +236,28 @@ func TestFirstChunkThatCannotBeRemoved(t *testing.T) {
 		}
 	})
 }
+
+// A runner that died before it copied anything left no copy to end: the store is
+// not asked to end one without a name.
+func TestDiscardAfterADeadRunner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		s := l.mustPut(t, "", 0, content(1, 20))
+		heal := l.crash(at(uploadtest.OpPut, "file"))
+		if _, err := l.commit(s.ID, "file"); err == nil {
+			t.Fatal("the commit did not fail")
+		}
+		heal()
+		time.Sleep(time.Minute)
+		l.objects.Fault = func(op, key string) error {
+			if op == uploadtest.OpAbort && key == "" {
+				return errors.New("a multipart upload without a key")
+			}
+			return nil
+		}
+		if err := l.Discard(t.Context(), owner, s.ID); err != nil {
+			t.Error(err)
+		}
+		l.wantOnly(t)
+	})
+}

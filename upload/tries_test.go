@@ -157,6 +157,13 @@ func TestChunksOfWholePieces(t *testing.T) {
 	for n := 1; int(s.Offset) < len(file); n++ {
 		s = l.mustPut(t, s.ID, s.Offset, file[s.Offset:min(len(file), int(s.Offset)+n*slab)])
 		l.wantListed(t, s.ID)
+		stored, err := l.sessions.Get(t.Context(), s.ID, owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(stored.Tail) != n { // every chunk reads the list
+			t.Errorf("%d chunks are %d fragments", n, len(stored.Tail))
+		}
 	}
 	l.mustCommit(t, s.ID, "file")
 	l.wantObject(t, "file", file)
