@@ -3,6 +3,7 @@ package upload_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,15 +24,9 @@ func (endless) CopyPart(ctx context.Context, _ upload.Multipart, _ int, _ string
 // takes its commit over. Then it stops what it does: it does not go on copying
 // into the same place, and its client is told to repeat.
 func TestCommitStopsWithoutLease(t *testing.T) {
+	var gone atomic.Bool
 	tests := map[string]func(*lab, string){
-		"session store gone": func(l *lab, _ string) {
-			l.sessions.Fault = func(op string) error {
-				if op == uploadtest.OpUpdateCommit {
-					return upload.ErrUnavailable
-				}
-				return nil
-			}
-		},
+		"session store gone": func(*lab, string) { gone.Store(true) },
 		"taken over": func(l *lab, id string) {
 			s, err := l.sessions.Get(context.Background(), id, owner)
 			if err == nil {
@@ -50,6 +45,13 @@ func TestCommitStopsWithoutLease(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLab(func(c *upload.Config) { c.Objects = endless{c.Objects} })
 				s := l.mustPut(t, "", 0, content(1, 100))
+				gone.Store(false)
+				l.sessions.Fault = func(op string) error {
+					if gone.Load() && op == uploadtest.OpUpdateCommit {
+						return upload.ErrUnavailable
+					}
+					return nil
+				}
 				answered := make(chan error, 1)
 				go func() {
 					_, err := l.commit(s.ID, "file")
@@ -71,7 +73,7 @@ func TestCommitStopsWithoutLease(t *testing.T) {
 				default:
 					t.Error("the commit goes on without a lease")
 				}
-				l.sessions.Fault = nil
+				gone.Store(false)
 			})
 		})
 	}
