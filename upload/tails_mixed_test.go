@@ -48,6 +48,41 @@ func TestTailInBothStoresLeaves(t *testing.T) {
 	})
 }
 
+// A tail is moved although the object store refuses it at first, and an upload
+// that is committed at that moment is no failure of the mover.
+func TestMoverGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTailsLab()
+		s := l.mustPut(t, "", 0, content(1, 40))
+		time.Sleep(idle)
+		refused := false
+		l.objects.Fault = func(op, _ string) error {
+			if op == uploadtest.OpPut && !refused {
+				refused = true
+				return upload.ErrUnavailable
+			}
+			return nil
+		}
+		if n, err := l.MoveTails(t.Context()); n != 1 || err != nil || !refused {
+			t.Errorf("moved %d, %v; want 1", n, err)
+		}
+		l.objects.Fault = nil
+		l.mustCommit(t, s.ID, "first")
+
+		s = l.mustPut(t, "", 0, content(2, 40))
+		time.Sleep(idle)
+		l.before(uploadtest.OpGetPieces, func() error {
+			_, err := l.replica().commit(s.ID, "second")
+			return err
+		})
+		if n, err := l.MoveTails(t.Context()); n != 0 || err != nil {
+			t.Errorf("moved %d, %v; want none and no failure", n, err)
+		}
+		l.wantObject(t, "second", content(2, 40))
+		l.wantOnly(t, "first", "second")
+	})
+}
+
 // A chunk makes some of many small fragments into one, while all of the tail is
 // moved into one object: the chunk counts, with the bytes that it did not touch
 // taken from that object. A store that fails at that moment costs no byte.
