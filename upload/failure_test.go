@@ -91,6 +91,7 @@ func TestDamageNoted(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
+		synctest.Wait()
 		if len(failures.seen) != 3 || !strings.HasPrefix(failures.seen[2], "accepted bytes are gone: ") {
 			t.Errorf("noted: %q", failures.seen)
 		}

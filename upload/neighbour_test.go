@@ -54,6 +54,7 @@ func TestNeighbourSurvives(t *testing.T) {
 				}
 				go func() { sent <- l.replica().mustPromise(t, content(2, 90)) }()
 				time.Sleep(3 * time.Hour) // its multipart upload is open, and empty
+				synctest.Wait()
 
 				var second string
 				arrive := func() {
