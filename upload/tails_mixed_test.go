@@ -1,6 +1,7 @@
 package upload_test
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -80,6 +81,35 @@ func TestMoverGoesOn(t *testing.T) {
 		}
 		l.wantObject(t, "second", content(2, 40))
 		l.wantOnly(t, "first", "second")
+	})
+}
+
+// The object store fails when half of a tail has been moved: that half does not
+// stay beside what the record lists.
+func TestMoveThatFailsHalfway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTailsLab(func(c *upload.Config) { c.Limits.MinPart = 1000 })
+		var s upload.Status
+		for n := range 3 { // the session store, the object store, the session store
+			l.cfg.TailInSessions = []int64{100_000, 0}[n%2]
+			l = l.replica()
+			s = l.mustPut(t, s.ID, s.Offset, content(uint64(n), 50))
+		}
+		time.Sleep(idle)
+		puts := 0
+		l.objects.Fault = func(op, _ string) error {
+			if op == uploadtest.OpPut {
+				puts++
+			}
+			if puts > 1 && op == uploadtest.OpPut {
+				return upload.ErrUnavailable
+			}
+			return nil
+		}
+		if _, err := l.MoveTails(t.Context()); !errors.Is(err, upload.ErrUnavailable) {
+			t.Errorf("got %v, want %v", err, upload.ErrUnavailable)
+		}
+		l.wantListed(t, s.ID)
 	})
 }
 
