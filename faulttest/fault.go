@@ -147,13 +147,6 @@ func (t *Trigger) next(call string) Fault {
 	return t.what
 }
 
-// lies says whether a lie still holds.
-func (t *Trigger) lies() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.armed && t.hit != "" && t.lasts > 0
-}
-
 // killNow ends the program and returns when it is dead.
 func (t *Trigger) killNow() {
 	t.mu.Lock()

@@ -16,8 +16,6 @@ import (
 	"github.com/chunkgate/chunkgate/upload"
 )
 
-func stringReader(s string) io.Reader { return strings.NewReader(s) }
-
 // raw sends a request on a connection of its own and reads until it is closed.
 func (s *site) raw(t *testing.T, request string) string {
 	t.Helper()

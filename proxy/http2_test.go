@@ -31,9 +31,9 @@ func TestHTTP2ConnectionsAreBounded(t *testing.T) {
 	cert, trusted := certificate(t)
 	addr := serveTLS(t, Config{Engine: &fakeEngine{append: take}, Auth: Anyone(), HTTP2: true,
 		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}})
-	first, proto := mustDialTLS(t, addr, trusted, "h2", "http/1.1")
+	first, _ := mustDialTLS(t, addr, trusted, "h2", "http/1.1")
 	for n := 1; n < http2Connections; n++ {
-		if _, proto = mustDialTLS(t, addr, trusted, "h2", "http/1.1"); proto != "h2" {
+		if _, proto := mustDialTLS(t, addr, trusted, "h2", "http/1.1"); proto != "h2" {
 			t.Fatalf("connection %d speaks %s", n, proto)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -204,5 +203,5 @@ func TestPanicInNote(t *testing.T) {
 type panickyNotes struct{}
 
 func (panickyNotes) NoteFailure(context.Context, string, string) error {
-	panic(fmt.Sprint("note failure has a defect"))
+	panic("note failure has a defect")
 }

@@ -105,7 +105,7 @@ func (a *ahead) now() time.Time { return time.Now().Add(a.offset()).UTC().Trunca
 func (a *ahead) pass(d time.Duration) { a.by.Add(int64(d)) }
 
 // reach makes it a time, or a moment later.
-func (a *ahead) reach(t time.Time) { a.by.Store(int64(t.Sub(time.Now()) + 2*time.Millisecond)) }
+func (a *ahead) reach(t time.Time) { a.by.Store(int64(time.Until(t) + 2*time.Millisecond)) }
 
 // moment is more than a step of a test takes.
 const moment = 20 * time.Second
