@@ -1,6 +1,10 @@
 package s3backend
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+)
 
 // mostApart is how many calls run apart at once.
 const mostApart = 48
@@ -12,6 +16,7 @@ const mostApart = 48
 type stacks chan struct{}
 
 // apart runs f on a stack of its own, once there is one. Its only error is ctx's.
+// A panic of f goes on in the caller's goroutine, where somebody recovers from it.
 func (s stacks) apart(ctx context.Context, f func()) error {
 	if s != nil {
 		select {
@@ -22,10 +27,19 @@ func (s stacks) apart(ctx context.Context, f func()) error {
 		}
 	}
 	done := make(chan struct{})
+	var panicked error
 	go func() {
 		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				panicked = fmt.Errorf("%v\n%s", p, debug.Stack())
+			}
+		}()
 		f()
 	}()
 	<-done
+	if panicked != nil {
+		panic(panicked)
+	}
 	return nil
 }

@@ -3,6 +3,8 @@ package s3backend
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 )
@@ -26,4 +28,16 @@ func TestApart(t *testing.T) {
 			t.Errorf("ran %v, %v; want it to run when the other has ended", ran, err)
 		}
 	})
+}
+
+// A panic in the middle of a call must not end the process with every other
+// upload in it: the goroutine that waits for the call can recover from it.
+func TestApartPanic(t *testing.T) {
+	defer func() {
+		if p := recover(); p == nil || !strings.Contains(fmt.Sprint(p), "apart_test.go") {
+			t.Errorf("recovered %v, want the panic with its own stack", p)
+		}
+	}()
+	_ = make(stacks, 1).apart(t.Context(), func() { panic("a defect") })
+	t.Error("the panic is lost")
 }
