@@ -174,3 +174,17 @@ func movedWhileMerging(t *testing.T, sessions int64, fails bool, at int) {
 		t.Errorf("%d pieces are left", n)
 	}
 }
+
+// Who wants no tails to leave a filling session store is obeyed.
+func TestNoSpillingUnlessWanted(t *testing.T) {
+	l := newTailsLab()
+	l.cfg.TailShare = 0
+	l = l.replica()
+	l.sessions.Used, l.sessions.Limit = 99, 100
+	if _, err := l.MoveTails(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if l.mustPut(t, "", 0, content(1, 10)); l.Spilling() || len(l.objects.Keys()) > 0 {
+		t.Errorf("spilling is %v, objects are %q", l.Spilling(), l.objects.Keys())
+	}
+}

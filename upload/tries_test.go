@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/chunkgate/chunkgate/upload"
 	"github.com/chunkgate/chunkgate/uploadtest"
@@ -167,4 +168,32 @@ func TestChunksOfWholePieces(t *testing.T) {
 	}
 	l.mustCommit(t, s.ID, "file")
 	l.wantObject(t, "file", file)
+}
+
+// No multipart upload can be opened: no part is sent to nowhere, and however long
+// that lasts, the client is told to repeat.
+func TestPartsWithoutMultipartUpload(t *testing.T) {
+	for _, parallel := range []int{1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(atOnce(parallel, 64<<20))
+			s := l.mustPut(t, "", 0, content(1, 10))
+			l.objects.Fault = func(op, _ string) error {
+				if op == uploadtest.OpCreateMultipart {
+					return upload.ErrUnavailable
+				}
+				return nil
+			}
+			for range 5 {
+				if _, err := l.put(s.ID, 10, content(2, 2000*kib)); !errors.Is(err, upload.ErrUnavailable) {
+					t.Errorf("parallel %d: got %v, want %v", parallel, err, upload.ErrUnavailable)
+				}
+				time.Sleep(2 * time.Minute)
+			}
+			if n := l.objects.Calls(uploadtest.OpUploadPart); n > 0 {
+				t.Errorf("parallel %d: %d parts were sent", parallel, n)
+			}
+			l.objects.Fault = nil
+			l.mustPut(t, s.ID, 10, content(2, 2000*kib))
+		})
+	}
 }
