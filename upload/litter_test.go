@@ -241,7 +241,8 @@ func TestFirstChunkThatCannotBeRemoved(t *testing.T) {
 // not asked to end one without a name.
 func TestDiscardAfterADeadRunner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLab()
+		observer := &events{}
+		l := newLab(func(c *upload.Config) { c.Observer = observer })
 		s := l.mustPut(t, "", 0, content(1, 20))
 		heal := l.crash(at(uploadtest.OpPut, "file"))
 		if _, err := l.commit(s.ID, "file"); err == nil {
@@ -259,5 +260,8 @@ func TestDiscardAfterADeadRunner(t *testing.T) {
 			t.Error(err)
 		}
 		l.wantOnly(t)
+		if n := observer.seen["freed discarded"]; n != 20 {
+			t.Errorf("%d bytes are said to be freed, want 20", n)
+		}
 	})
 }

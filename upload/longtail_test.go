@@ -52,6 +52,27 @@ func TestLongTailIsReadAgain(t *testing.T) {
 	}
 }
 
+// A try that broke off amid the tail cost the client nothing, and it hears nothing
+// of that.
+func TestLongTailIsReadAgainUnasked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &numberedTries{reads: 59, fails: func(int) bool { return false }}
+		l := newLab(func(c *upload.Config) {
+			store.Objects, c.Objects = c.Objects, store
+			c.Limits.EqualPart = 1000
+		})
+		file := content(1, 310)
+		s := l.mustPut(t, "", 0, file[:250])
+		l.cfg.Limits.EqualPart = 60
+		l = l.replica()
+		store.fails = func(try int) bool { return try == 1 || try == 3 }
+		l.mustPut(t, s.ID, 250, file[250:])
+		store.wantNumbers(t)
+		l.mustCommit(t, s.ID, "file")
+		l.wantObject(t, "file", file)
+	})
+}
+
 // Either store that does not answer makes the server not ready.
 func TestReady(t *testing.T) {
 	l := newLab()
