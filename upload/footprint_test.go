@@ -139,3 +139,32 @@ func (l *lab) before(op string, do func() error) {
 		return nil
 	}
 }
+
+// The session store fails amid fragments of more than one buffer that become one.
+// What was read of them is given back.
+func TestBuffersAfterABrokenMerge(t *testing.T) {
+	l := newLab(func(c *upload.Config) { c.Limits.MinPart, c.TailInSessions = 1000*kib, 1000*kib })
+	l.cfg.Limits.MaxPart = 2000 * kib
+	l = l.replica()
+	var s upload.Status
+	for range 63 {
+		s = l.mustPut(t, s.ID, s.Offset, content(1, 3*kib))
+	}
+	broken, puts := errors.New("broken"), 0
+	l.sessions.Fault = func(op string) error {
+		if op == uploadtest.OpPutPieces {
+			puts++ // the first is of the chunk
+		}
+		if op == uploadtest.OpPutPieces && puts == 2 {
+			return broken
+		}
+		return nil
+	}
+	if _, err := l.put(s.ID, s.Offset, content(1, 3*kib)); !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
+	}
+	if n := l.Lent(); n > 0 {
+		t.Errorf("%d bytes of buffers are still in use", n)
+	}
+	l.wantListed(t, s.ID)
+}
