@@ -175,7 +175,8 @@ func (m *matrix) revive(env []string) {
 		}
 		m.proxies[n] = testserver.Serve(m.tb, m.program, m.store, m.redis, append([]string{
 			"CHUNKGATE_S3_TIMEOUT=1s", "CHUNKGATE_S3_WORK_TIMEOUT=2s", "CHUNKGATE_COMMIT_LEASE=3s",
-			"CHUNKGATE_SWEEP_INTERVAL=1h", "CHUNKGATE_LOG_LEVEL=WARN",
+			// What comes at any moment would number the calls anew each time.
+			"CHUNKGATE_SWEEP_INTERVAL=1h", "CHUNKGATE_TAIL_IDLE=0", "CHUNKGATE_LOG_LEVEL=WARN",
 		}, env...)...)
 	}
 }

@@ -154,6 +154,8 @@ func (c *redisConn) counts(name string) bool {
 	switch name {
 	case "HELLO", "CLIENT", "AUTH", "PING", "COMMAND": // of the client library
 		return false
+	case "INFO": // of the watch over Redis's memory, which comes at any moment
+		return false
 	case "MULTI":
 		c.queued = true
 		return false
