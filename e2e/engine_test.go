@@ -30,7 +30,7 @@ const (
 type stack struct {
 	redis   redis.UniversalClient
 	objects *s3backend.Backend
-	ahead   atomic.Int64 // nanoseconds; the engines' clock runs so much ahead
+	ahead   atomic.Int64 // nanoseconds; Redis's clock runs so much ahead for the engines
 }
 
 func newStack(t *testing.T) *stack {
@@ -46,8 +46,8 @@ func newStack(t *testing.T) *stack {
 
 // engine is one of any number of replicas.
 func (s *stack) engine(change func(*upload.Config)) *upload.Engine {
-	c := teststore.Config(session.New(s.redis, session.Options{}), s.objects)
-	c.Now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
+	by := func() time.Duration { return time.Duration(s.ahead.Load()) }
+	c := teststore.Config(session.New(s.redis, session.Options{Ahead: by}), s.objects)
 	change(&c)
 	return upload.New(c)
 }
