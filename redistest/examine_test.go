@@ -61,7 +61,7 @@ func TestClusterExamine(t *testing.T) {
 			}
 		}
 	}
-	if checks != 6 {
-		t.Errorf("%d checks, want 6", checks)
+	if checks != 7 {
+		t.Errorf("%d checks, want 7", checks)
 	}
 }
