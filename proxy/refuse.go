@@ -14,7 +14,7 @@ var plainRefusal = []byte("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain;
 // Write implements net.Conn. What this connection refuses is answered in v1's
 // form instead of net/http's; what only net/http refuses stays plain text.
 func (c *strictConn) Write(p []byte) (int, error) {
-	if c.unclear == nil || !bytes.Equal(p, plainRefusal) {
+	if !bytes.Equal(p, plainRefusal) || c.unclear == nil { // in this order: only then no read is under way
 		return c.Conn.Write(p)
 	}
 	if _, err := c.Conn.Write(unclearAnswer(c.unclear)); err != nil {

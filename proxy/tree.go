@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"strings"
 
@@ -76,6 +77,10 @@ func (s *Server) visible(ctx context.Context, folder string) iter.Seq2[upload.Ob
 					return
 				}
 				if staging := s.cfg.StagingPrefix; staging != "" && strings.HasPrefix(o.Key, staging) {
+					if after != "" {
+						yield(upload.Object{}, listFailed(fmt.Errorf("%w: a listing that begins too early", upload.ErrUnavailable)))
+						return
+					}
 					after, again = staging+"\U0010FFFF", true // behind all names that the engine gives
 					break
 				}

@@ -23,7 +23,7 @@ func translate(ctx context.Context, what string, err error) error {
 	if code := codeOf(err); code != "" {
 		r := refused(code, err)
 		if code == "InvalidRequest" && strings.Contains(r.message, "Object Lock") { // a setting's fault, not the request's
-			return fmt.Errorf("%s: %w: %s: %w", what, upload.ErrUnavailable, wantsChecksum, r)
+			return fmt.Errorf("%s: %w: %w: %w", what, upload.ErrUnavailable, errWantsChecksum, r)
 		}
 		return fmt.Errorf("%s: %w", what, translateCode(code, r))
 	}
@@ -33,8 +33,8 @@ func translate(ctx context.Context, what string, err error) error {
 	return fmt.Errorf("%s: %w: %v", what, upload.ErrUnavailable, err)
 }
 
-const wantsChecksum = "the bucket's Object Lock has a default retention, which wants a checksum with every body: " +
-	"set CHUNKGATE_S3_CHECKSUM to trailer, or use a bucket without"
+var errWantsChecksum = errors.New("the bucket's Object Lock has a default retention, which wants a checksum with every body: " +
+	"set CHUNKGATE_S3_CHECKSUM to trailer, or use a bucket without")
 
 // translateCode knows the codes that mean something other than that the store
 // did not do its part.

@@ -76,6 +76,10 @@ func judge(err error, check, action string) error {
 	case errors.As(err, &unfit):
 		unfit.Check = check
 		return unfit
+	case errors.Is(err, errWantsChecksum):
+		f := checkup.Bad(errWantsChecksum.Error(), "it refuses parts without a checksum")
+		f.Check = check
+		return &Unfit{f}
 	case errors.As(err, &said) && proofs[said.code]:
 		f := denied(err, action)
 		f.Check = check

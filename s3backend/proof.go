@@ -158,10 +158,10 @@ func (p proof) proven(answer *http.Response) error {
 }
 
 // signed looks for a header of S3's own: an object may be of any type, a web
-// page too. All stores send x-amz-request-id at least.
+// page too. All stores send x-amz-request-id at least, Google's its like.
 func (p proof) signed(answer *http.Response) error {
 	for name := range answer.Header {
-		if strings.HasPrefix(name, "X-Amz-") {
+		if strings.HasPrefix(name, "X-Amz-") || strings.HasPrefix(name, "X-Goog-") {
 			return nil
 		}
 	}
@@ -278,6 +278,16 @@ func (s *site) refused(p proof, r *http.Request, answer *http.Response) error {
 		return again(answer, said)
 	}
 	return p.missing(answer, "it is no error of S3's")
+}
+
+// repeats is an error if a page says that its listing goes on where the page
+// before said so; the SDK would take that for the end, or ask for ever.
+func repeats(before *string, goesOn *bool, at *string) error {
+	if aws.ToBool(goesOn) && aws.ToString(at) == *before {
+		return fmt.Errorf("%w: a listing that does not go on", upload.ErrUnavailable)
+	}
+	*before = aws.ToString(at)
+	return nil
 }
 
 // ofOthers is an error if a page of a listing tells that it is of another bucket

@@ -20,8 +20,8 @@ const maxPartPages = 100
 func (b *Backend) StoredParts(ctx context.Context, m upload.Multipart) iter.Seq2[upload.Part, error] {
 	return func(yield func(upload.Part, error) bool) {
 		pages := s3.NewListPartsPaginator(b.client,
-			&s3.ListPartsInput{Bucket: &b.bucket, Key: &m.Key, UploadId: &m.ID},
-			func(o *s3.ListPartsPaginatorOptions) { o.StopOnDuplicateToken = true })
+			&s3.ListPartsInput{Bucket: &b.bucket, Key: &m.Key, UploadId: &m.ID})
+		before := ""
 		for range maxPartPages {
 			if !pages.HasMorePages() {
 				return
@@ -31,6 +31,9 @@ func (b *Backend) StoredParts(ctx context.Context, m upload.Multipart) iter.Seq2
 			cancel()
 			if err = translate(ctx, "list parts", err); err == nil {
 				err = b.ofOthers(page.Bucket, page.Key, m.Key, page.IsTruncated, page.NextPartNumberMarker)
+			}
+			if err == nil {
+				err = repeats(&before, page.IsTruncated, page.NextPartNumberMarker)
 			}
 			if err != nil {
 				yield(upload.Part{}, err)

@@ -42,6 +42,9 @@ func (e *Engine) discardUnknown(ctx context.Context, s Session) {
 // long as it still lists the multipart upload, it is only confused.
 func (e *Engine) lost(ctx context.Context, s Session, cause error) error {
 	if !errors.Is(cause, errTailGone) {
+		if s.UploadID == "" { // then there is nothing that could be gone
+			return fmt.Errorf("%w: %v", ErrUnavailable, cause)
+		}
 		open, err := e.cfg.Objects.Multiparts(ctx, s.Key)
 		if err != nil {
 			return fmt.Errorf("look for multipart upload: %w", err)

@@ -39,7 +39,10 @@ func (a *attempt) shorten(ctx context.Context, n int64) error {
 	}
 	if n > 0 {
 		a.shed = append(a.shed, rest[0])
-		if err := a.keepAgain(ctx, spans(rest[:1], n)); err != nil {
+		// As an object: to wait for a buffer is not allowed to a body that holds some.
+		left := &tailFeed{ctx: ctx, e: a.e, s: a.s, all: spans(rest[:1], n)}
+		defer left.close()
+		if err := a.keepObject(ctx, left, rest[0].Size-n); err != nil {
 			return err
 		}
 		rest = rest[1:]

@@ -190,7 +190,7 @@ func (r *run) completeOnce(ctx context.Context, parts []Part, c Condition) (Obje
 	}
 	object, err := r.e.cfg.Objects.Complete(ctx, r.s.multipart(), parts, c)
 	if errors.Is(err, ErrDamaged) { // no object is better than a wrong one
-		return Object{}, errors.Join(err, r.remove(ctx, r.s.Key))
+		return Object{}, errors.Join(err, r.e.retry(ctx, InObjects, always, func() error { return r.remove(ctx, r.s.Key) }))
 	}
 	return object, err
 }

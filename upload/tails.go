@@ -209,6 +209,9 @@ func (a *attempt) rebase(ctx context.Context) error {
 		return err
 	}
 	was := a.s
+	if len(a.parts) > 0 { // where they are, whatever the record says by now
+		s.UploadID = was.UploadID
+	}
 	a.s = s
 	moved := translate(spans(a.tail, 0), was.Tail, s.Tail)
 	shed := a.shed

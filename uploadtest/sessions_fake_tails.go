@@ -78,7 +78,9 @@ func (f *Sessions) MoveTail(ctx context.Context, u upload.Session, tail []upload
 		switch {
 		case s == nil || s.State == upload.Gone || !s.Expires.After(f.now()):
 			return false, nil
-		case slices.Equal(s.Tail, tail):
+		case slices.ContainsFunc(tail, func(f upload.Fragment) bool { // newer ones may stand behind it by now
+			return !slices.Contains(u.Tail, f) && slices.Contains(s.Tail, f)
+		}):
 			return true, nil
 		case s.open() != nil || s.Offset != u.Offset || !slices.Equal(s.Tail, u.Tail):
 			return false, nil

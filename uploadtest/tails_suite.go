@@ -23,6 +23,7 @@ func TestTails(t *testing.T, open func(t *testing.T, ahead func() time.Duration)
 		{"idle_claimed", testIdleClaimed},
 		{"idle_pages", testIdlePages},
 		{"move", testMove},
+		{"move_repeated", testMoveRepeated},
 		{"move_race", testMoveRace},
 		{"move_refused", testMoveRefused},
 		{"advance_after_move", testAdvanceAfterMove},
@@ -193,6 +194,15 @@ func testMove(c *tailsCase) {
 	c.pass(moment)
 	c.idle()
 	c.wantPiece(u, "first", false)
+}
+
+// A move whose answer was lost is repeated when a chunk has come behind it. Who is
+// told that it did not happen deletes the object that the tail lists.
+func testMoveRepeated(c *tailsCase) {
+	u := c.mustFill()
+	c.mustMove(u, true)
+	c.mustAppend(c.mustBegin(u), "second")
+	c.mustMove(u, true)
 }
 
 func testMoveRace(c *tailsCase) {

@@ -5,11 +5,12 @@
 -- ARGV[3] how long a claim lasts   ARGV[4] how long pieces outlive their move
 --
 -- A piece is deleted only if the tail does not list its fragment: an older
--- version, which does not know that tails move, may have listed it again.
+-- version, which does not know that tails move, may have listed it again. What
+-- only an older version has advanced does not leave.
 -- Answers: ok | ok, record
 
 local now = clock(ARGV[1])
-local f = redis.call('HMGET', KEYS[1], 'state', 'tail', 'moved', 'moved_at', 'moving', 'advanced', 'created', 'expires')
+local f = redis.call('HMGET', KEYS[1], 'state', 'tail', 'moved', 'moved_at', 'moving', 'advanced', 'expires')
 local state, tail, moved = f[1], f[2], f[3]
 if not state then return {'ok'} end
 
@@ -24,8 +25,8 @@ if moved and now - f[4] >= tonumber(ARGV[4]) then
   redis.call('HDEL', KEYS[1], 'moved', 'moved_at')
 end
 
-if state ~= 'open' or not string.find(tail, ';s,', 1, true) or past(f[8], now)
-  or now - (f[6] or f[7]) < tonumber(ARGV[2])
+if state ~= 'open' or not string.find(tail, ';s,', 1, true) or past(f[7], now)
+  or not f[6] or now - f[6] < tonumber(ARGV[2])
   or f[5] and now - f[5] < tonumber(ARGV[3]) then
   return {'ok'}
 end

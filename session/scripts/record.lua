@@ -87,10 +87,12 @@ local function unbroken(r, former, now)
   if is == was then return not former end
   if string.match(is, '%S+') == string.match(was, '%S+') then return false end
   -- Another server: the record was moved here, or read from a snapshot.
-  if not former and string.match(is, ' [1-9]') then return false end
-  local up = tonumber(fact(life, 'uptime_in_seconds'))
-  return up ~= nil and up * 1000 > now - sealed + 2000
-    or fact(told('persistence'), 'rdb_last_load_keys_loaded') == '0'
+  if string.match(is, ' $') or not former and string.match(is, ' [1-9]') then return false end
+  -- A clock that went back says nothing about what was first; a log may hold the seal after it was rewritten.
+  local age, up = now - sealed, tonumber(fact(life, 'uptime_in_seconds'))
+  if age >= 0 and up ~= nil and up * 1000 > age + 2000 then return true end
+  local disk = told('persistence')
+  return fact(disk, 'rdb_last_load_keys_loaded') == '0' and fact(disk, 'aof_enabled') == '0'
 end
 
 -- settle notes that a session is known whole in an epoch.
