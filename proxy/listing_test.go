@@ -71,11 +71,11 @@ func (f *longFolder) Folder(ctx context.Context, prefix string) iter.Seq2[upload
 	}
 }
 
-// Forty clients each ask for 25,000 entries with long names, read the beginning
+// Forty clients each ask for 25,000 entries with long names, far more than the kernel takes, read the beginning
 // and no more. Kept in memory, their answers have a gigabyte.
 func TestSlowReadersOfListings(t *testing.T) {
 	const readers, most = 40, 48 << 20
-	files := &longFolder{Files: uploadtest.NewObjects(), files: longEntries, name: strings.Repeat("x", 300)}
+	files := &longFolder{Files: uploadtest.NewObjects(), files: longEntries, name: strings.Repeat("x", 900)}
 	s := start(t, &fakeEngine{}, func(c *Config) { c.Files, c.BodyIdle = files, time.Hour })
 	before := heap()
 	for n := range readers {
