@@ -25,7 +25,7 @@ dev: ## Run the whole stack in one process, without Redis, MinIO or a token
 
 .PHONY: test
 test: test-deps ## Run all tests against the real MinIO, Redis and clients; gets what is missing
-	for module in $(MODULES); do go test -C "$$module" -race -timeout 20m ./...; done
+	for module in $(MODULES); do go test -C "$$module" -race -timeout 30m ./...; done
 
 .PHONY: test-deps
 test-deps: ## Get what the tests need beyond Go, and say what it does
@@ -60,7 +60,7 @@ rules: ## Check alerts, their test cases and the dashboard's queries with promto
 	scripts/rules.sh
 
 .PHONY: matrix
-matrix: test-deps ## Try every fault and every lie at every call of a client (make test: one in eight)
+matrix: test-deps ## Try every fault and every lie at every call of a client (make test: one in sixteen)
 	MATRIX=full go test -count=1 -v -timeout 60m -run TestMatrix ./faulttest
 
 .PHONY: soak

@@ -28,7 +28,6 @@ var permissions = map[string][]string{
 	"GetBucketVersioning":             {"s3:GetBucketVersioning"},
 	"GetObject":                       {"s3:GetObject"},
 	"GetObjectLockConfiguration":      {"s3:GetBucketObjectLockConfiguration"},
-	"HeadBucket":                      {"s3:ListBucket"},
 	"HeadObject":                      {"s3:GetObject", "s3:ListBucket"}, // without the latter, 403 for what is not there
 	"ListMultipartUploads":            {"s3:ListBucketMultipartUploads"},
 	"ListObjectsV2":                   {"s3:ListBucket"},
