@@ -72,17 +72,12 @@ func (b *Backend) multipartPages(ctx context.Context, prefix string) iter.Seq2[*
 		pages := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{
 			Bucket: &b.bucket, Prefix: &prefix,
 		})
-		before := ""
 		for pages.HasMorePages() {
 			call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
 			page, err := pages.NextPage(call)
 			cancel()
 			if err = translate(ctx, "list multipart uploads", err); err == nil {
 				err = b.ofOthers(page.Bucket, page.Prefix, prefix, page.IsTruncated, page.NextKeyMarker)
-			}
-			if err == nil { // a key may have more than a page
-				at := aws.ToString(page.NextKeyMarker) + "\n" + aws.ToString(page.NextUploadIdMarker)
-				err = repeats(&before, page.IsTruncated, &at)
 			}
 			if !yield(page, err) || err != nil {
 				return
