@@ -60,7 +60,7 @@ rules: ## Check alerts, their test cases and the dashboard's queries with promto
 	scripts/rules.sh
 
 .PHONY: matrix
-matrix: test-deps ## Try every fault and every lie at every call of a client (make test: one in sixteen)
+matrix: test-deps ## Try every fault and every lie at every call of a client (make test: one in 64)
 	MATRIX=full go test -count=1 -v -timeout 60m -run TestMatrix ./faulttest
 
 .PHONY: soak

@@ -28,7 +28,7 @@ const lanes = 6
 
 // share is how many of the cases make test tries: one in so many. MATRIX=full
 // tries all.
-const share = 16
+const share = 64
 
 // lasting is how many answers to clients a lie outlasts that lasts: one, and
 // the repeat of what it refused.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,7 +41,8 @@ type redisConn struct {
 	client  net.Conn
 	server  net.Conn
 	muted   atomic.Bool   // the next answer does not reach the client
-	spoke   chan struct{} // closed when a muted answer has come
+	spoke   chan struct{} // closed when a muted answer has come, or none can
+	end     func()        // closes it
 	queued  bool          // inside MULTI
 	follows bool          // the command came together with the one before
 	kept    bool          // the connection to the server is needed later
@@ -56,6 +58,7 @@ func serveRedis(client net.Conn, addr, replica string, t *Trigger) {
 		return
 	}
 	c := &redisConn{trigger: t, client: client, server: server, spoke: make(chan struct{}), replica: replica}
+	c.end = sync.OnceFunc(func() { close(c.spoke) })
 	defer func() {
 		if !c.kept {
 			_ = c.server.Close()
@@ -78,11 +81,11 @@ func serveRedis(client net.Conn, addr, replica string, t *Trigger) {
 // answers copies what the server says, until the first byte of an answer that
 // is to be lost.
 func (c *redisConn) answers(server net.Conn) {
+	defer c.end() // also when the client left first: nothing more will be said then
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := server.Read(buf)
 		if c.muted.Load() {
-			close(c.spoke)
 			return
 		}
 		if err != nil {
