@@ -15,7 +15,7 @@ import (
 )
 
 // Staged implements upload.Objects. MinIO lists no multipart uploads by a
-// prefix that is not a whole key (STORE.md): there it yields objects only.
+// prefix that is not a whole key (docs/stores.md 7): there it yields objects only.
 func (b *Backend) Staged(ctx context.Context, prefix string) iter.Seq2[upload.Staged, error] {
 	return func(yield func(upload.Staged, error) bool) {
 		for page, err := range b.pages(ctx, &s3.ListObjectsV2Input{Bucket: &b.bucket, Prefix: &prefix}) {

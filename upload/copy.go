@@ -8,7 +8,7 @@ import (
 )
 
 // Copying inside the store is done by parts, in parallel: CopyObject stops at
-// 5 GiB, ignores conditions on MinIO, and takes twice as long (STORE.md).
+// 5 GiB, ignores conditions on MinIO, and takes twice as long (docs/stores.md 6).
 const (
 	copyPart     = 64 << 20 // bytes; more for objects of over 10,000 such parts
 	copyParallel = 4

@@ -23,7 +23,7 @@ func (e *Engine) guard(what, id string, work func() error) (err error) {
 		err = fmt.Errorf("%w in %s: %v", errPanic, what, p)
 		e.cfg.Observer.Defect()
 		e.cfg.Log.Error("panic", slog.String("op", what), slog.String("upload", id),
-			slog.String("cause", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+			slog.String("err", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
 	}()
 	return work()
 }

@@ -18,7 +18,7 @@ const orphanAge = 24 * time.Hour
 // run at once, in any number of processes.
 //
 // Not every store lists multipart uploads by a prefix; MinIO does not
-// (STORE.md), and frees them by an expiry of its own. What is open at a promised
+// (docs/stores.md 7), and frees them by an expiry of its own. What is open at a promised
 // destination is nobody's for certain, and is left to the bucket's lifecycle
 // rule.
 func (e *Engine) Orphans(ctx context.Context) (found int, err error) {

@@ -220,7 +220,7 @@ func (r *run) sum(parts []Part) error {
 }
 
 // lastPart stores the tail as the last part and checks the list before S3
-// does: MinIO accepts lists that AWS refuses (STORE.md).
+// does: MinIO accepts lists that AWS refuses (docs/stores.md 4).
 func (r *run) lastPart(ctx context.Context, parts []Part) ([]Part, error) {
 	if size := tailSize(r.s.Tail); size > 0 {
 		last, err := r.tailPart(ctx, size, parts)

@@ -21,7 +21,7 @@ type PutRequest struct {
 // Put stores a file. If nothing has to hold at the destination and the length
 // is known, it is streamed there by one call. Else it is an upload of one chunk
 // whose id nobody learns: conditions go on calls that do not wait for a client
-// (MinIO holds the key's lock while a conditional body comes in, STORE.md), and
+// (MinIO holds the key's lock while a conditional body comes in, docs/stores.md 5), and
 // another name can be tried when the first is taken.
 // Errors: as Append and Commit.
 func (e *Engine) Put(ctx context.Context, r PutRequest) (Object, error) {

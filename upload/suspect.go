@@ -33,7 +33,7 @@ func (e *Engine) suspect(ctx context.Context, s Session, cause error) error {
 	case err != nil:
 		return fmt.Errorf("note damage: %w", err)
 	case times < DamagedAfter:
-		e.cfg.Log.Warn("upload looks damaged", "upload", s.ID, "offset", s.Offset, "seen", times, "cause", cause)
+		e.cfg.Log.Warn("upload looks damaged", "upload", s.ID, "offset", s.Offset, "seen", times, "err", cause)
 		return fmt.Errorf("%w: looks damaged, seen %d times: %v", ErrUnavailable, times, cause)
 	}
 	e.damaged(ctx, s, cause)
