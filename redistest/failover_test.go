@@ -3,7 +3,6 @@ package redistest
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -46,14 +45,26 @@ func (g *group) awaitReplicas(t *testing.T) {
 			t.Fatal(err)
 		}
 		info := answer["Replication"]
-		for n := range g.replicas {
-			line := info[fmt.Sprint("slave", n)]
-			if !strings.Contains(line, "state=online") || !strings.Contains(line, "offset="+info["master_repl_offset"]+",") {
+		for _, replica := range g.replicas {
+			if !online(info, replica) {
 				return false
 			}
 		}
 		return true
 	})
+}
+
+// online says whether the master counts this replica, of all that it has, among
+// those that can acknowledge, and that it has everything.
+func online(master map[string]string, replica testserver.Redis) bool {
+	_, port, _ := net.SplitHostPort(replica.Addr)
+	for key, line := range master {
+		if strings.HasPrefix(key, "slave") && strings.Contains(line, ",port="+port+",") {
+			return strings.Contains(line, "state=online") &&
+				strings.Contains(line, "offset="+master["master_repl_offset"]+",")
+		}
+	}
+	return false
 }
 
 // signal goes to all replicas.

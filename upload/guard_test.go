@@ -101,15 +101,14 @@ func TestPanicsInGoroutines(t *testing.T) {
 	}
 }
 
-// panicky panics at the first call of a name.
+// panicky panics at the first call of a name. Parts of a chunk call it at once.
 type panicky struct {
 	at    string
-	spent bool
+	spent atomic.Bool
 }
 
 func (p *panicky) call(op string) error {
-	if op == p.at && !p.spent {
-		p.spent = true
+	if op == p.at && p.spent.CompareAndSwap(false, true) {
 		panic(op + " has a defect")
 	}
 	return nil

@@ -38,9 +38,10 @@ func startRedis(tb TB, addr string, args []string) Redis {
 		tb.Fatal(err)
 	}
 	// "-" reads a configuration from standard input, which is empty: no file
-	// of the machine has a say.
+	// of the machine has a say. A replica is not made to wait 5 s for others that
+	// might come.
 	args = append([]string{"-", "--bind", host, "--port", port, "--dir", tb.TempDir(),
-		"--save", "", "--appendonly", "no"}, args...)
+		"--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"}, args...)
 	s := Redis{Addr: addr, URL: "redis://" + addr}
 	s.Process = start(tb, pong(addr), nil, redisServer(tb), args...)
 	return s
