@@ -77,14 +77,18 @@ func (s *Server) admitted(n need, h func(*request) error, read func(*request) (f
 // identify finds whose request it is. Every refusal leaves at the same time
 // after the request was read, whichever step of which kind of proof failed:
 // all that is done before it is bounded to end earlier. So the time tells
-// nothing, and guessing is slow.
+// nothing, and guessing is slow. Neither is up to the client: one that ends its
+// side of the connection, or sends bytes behind the request, looks to net/http
+// like one that left, and reads its answer all the same.
 func (s *Server) identify(r *request, f form) error {
 	until := time.Now().Add(s.cfg.RefuseAfter)
-	ctx, cancel := context.WithDeadline(r.Request().Context(), until.Add(-s.cfg.RefuseAfter/4))
+	ctx, cancel := s.outlive(r.Request())
 	defer cancel()
-	account, err := s.cfg.Auth.account(ctx, r.Request(), f)
+	early, stop := context.WithDeadline(ctx, until.Add(-s.cfg.RefuseAfter/4))
+	defer stop()
+	account, err := s.cfg.Auth.account(early, r.Request(), f)
 	if errors.Is(err, errUnauthorized) {
-		s.waitUntil(r.Request().Context(), until)
+		pause(ctx, time.Until(until), nil)
 	}
 	if err != nil {
 		return err
@@ -92,17 +96,6 @@ func (s *Server) identify(r *request, f form) error {
 	r.account = account
 	r.limits = account.Limits.or(s.cfg.Owner)
 	return nil
-}
-
-// waitUntil returns at a time, or when the client or the server is gone.
-func (s *Server) waitUntil(ctx context.Context, at time.Time) {
-	timer := time.NewTimer(time.Until(at))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	case <-s.hard.Done():
-	}
 }
 
 // pace counts the request against its owner's rate. Without an answer nobody

@@ -1,13 +1,22 @@
 package proxy
 
 import (
+	"bufio"
+	"context"
 	"encoding/base64"
+	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/MicahParks/keyfunc/v3"
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -66,32 +75,90 @@ func TestEveryRefusalIsTheSame(t *testing.T) {
 	}
 }
 
-// A refusal leaves after RefuseAfter, however soon it was certain; who is known
-// does not wait, and neither does the refusal of somebody who is gone.
+// A refusal leaves after RefuseAfter, however soon it was certain, and also when
+// the client seems to have left: it may read on. Who is known does not wait.
 func TestRefusalTakesItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Config{Auth: mustTokens(t, tokensFile), RefuseAfter: 250 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
-		ask := func(token string, gone bool) time.Duration {
-			t.Helper()
-			began := time.Now()
-			r := mustRequest(t, "GET /1/account/info HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+token+"\r\n\r\n")
-			r = r.WithContext(t.Context())
-			if gone {
-				r = r.WithContext(ended())
-			}
-			got := statusOf(s, r)
-			if want := map[bool]int{true: http.StatusOK, false: http.StatusUnauthorized}[token == testToken]; got != want {
-				t.Errorf("%s: got %d, want %d", token, got, want)
-			}
-			return time.Since(began)
-		}
-		for token, want := range map[string]time.Duration{testToken: 0, "unknown": 250 * time.Millisecond, "": 250 * time.Millisecond} {
-			if got := ask(token, false); got != want {
-				t.Errorf("%q: answered after %v, want %v", token, got, want)
+		for _, ctx := range []context.Context{t.Context(), ended()} {
+			for token, want := range map[string]time.Duration{testToken: 0, "unknown": s.cfg.RefuseAfter, "": s.cfg.RefuseAfter} {
+				began := time.Now()
+				got := statusOf(s, accountInfo(t, token).WithContext(ctx))
+				if status := map[bool]int{true: http.StatusOK, false: http.StatusUnauthorized}[want == 0]; got != status {
+					t.Errorf("%q: got %d, want %d", token, got, status)
+				}
+				if took := time.Since(began); took != want {
+					t.Errorf("%q, %v: answered after %v, want %v", token, ctx.Err(), took, want)
+				}
 			}
 		}
-		if got := ask("unknown", true); got != 0 {
-			t.Errorf("gone: took %v", got)
+		s.Halt()
+		began := time.Now()
+		if got := statusOf(s, accountInfo(t, "unknown")); got != http.StatusUnauthorized || time.Since(began) != 0 {
+			t.Errorf("while the server stops: got %d after %v", got, time.Since(began))
+		}
+	})
+}
+
+func accountInfo(t *testing.T, token string) *http.Request {
+	t.Helper()
+	return mustRequest(t, "GET /1/account/info HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+token+"\r\n\r\n")
+}
+
+// Guessing is no faster for a client that ends its side of the connection
+// behind the request, or sends bytes there that are no request: net/http then
+// takes it for one that left.
+func TestRefusalOfOneThatEndsItsSide(t *testing.T) {
+	s := start(t, &fakeEngine{}, func(c *Config) { c.RefuseAfter = 250 * time.Millisecond })
+	const get = "GET /1/account/info HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer guess\r\n"
+	for name, raw := range map[string]string{
+		"no body":                 get + "\r\n",
+		"body":                    get + "Content-Length: 3\r\n\r\nabc",
+		"bytes behind no body":    get + "\r\nabc\n",
+		"bytes behind a body":     get + "Content-Length: 3\r\n\r\nabcabc\n",
+		"half a request behind":   get + "\r\nGET /1/account/info HT",
+		"another request behind":  get + "\r\n" + get + "\r\n",
+		"form without its length": strings.Replace(get, "GET /1/account/info", "POST /1/commit_chunked_upload/auto/x", 1) + "\r\nabc\n",
+	} {
+		for _, fin := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, FIN %t", name, fin), func(t *testing.T) {
+				t.Parallel()
+				c, began := s.dial(t), time.Now()
+				if _, err := io.WriteString(c, raw); err != nil {
+					t.Fatal(err)
+				}
+				if fin {
+					if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				got := mustAnswer(t, bufio.NewReader(c))
+				if took := time.Since(began); got.status != http.StatusUnauthorized || took < s.cfg.RefuseAfter {
+					t.Errorf("got %d %s after %v, want 401 after %v at least", got.status, got.body, took, s.cfg.RefuseAfter)
+				}
+			})
+		}
+	}
+}
+
+// A client that ends its side is told no other thing of its JWT: it may be
+// signed with a key that is just being fetched.
+func TestKeyIsAwaitedForOneThatEndsItsSide(t *testing.T) {
+	i := newIssuer(t)
+	i.publish(t, "k1", rsaKey().Public())
+	a, j := trusting(t, jwtConfig(i))
+	known, _ := j.keys.current()
+	token := sign(t, jwt.SigningMethodRS256, "k1", rsaKey(), claims(nil))
+	synctest.Test(t, func(t *testing.T) {
+		j.keys = newJWKS(i.url, j.cfg.Log)
+		j.keys.get = func(ctx context.Context) (keyfunc.Keyfunc, error) {
+			pause(ctx, 50*time.Millisecond, nil)
+			return known, nil
+		}
+		go j.Run(t.Context())
+		s := New(Config{Auth: a, Log: slog.New(slog.DiscardHandler)})
+		if got := statusOf(s, accountInfo(t, token).WithContext(ended())); got != http.StatusOK {
+			t.Errorf("got %d, want 200", got)
 		}
 	})
 }
