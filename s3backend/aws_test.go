@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chunkgate/chunkgate/checkup"
 	"github.com/chunkgate/chunkgate/internal/testserver"
 	"github.com/chunkgate/chunkgate/s3backend"
 	"github.com/chunkgate/chunkgate/upload"
@@ -165,6 +167,50 @@ func TestLockedBucket(t *testing.T) {
 		if err := b.Abort(t.Context(), m); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestExamineByRelay: what is put right on the way is told as what it is, and
+// nothing else is found wrong for it.
+func TestExamineByRelay(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		set   func(*testserver.AWS)
+		hit   string // a refusal that must have come
+		check string
+		found string // a regular expression
+		level checkup.Level
+	}{
+		{"clock", func(a *testserver.AWS) { a.SetAhead(20 * time.Minute) }, "RequestTimeTooSkewed",
+			"s3 clock", `^its clock is (20m0s|19m5.s) ahead of ours$`, checkup.Fail},
+		{"clock behind", func(a *testserver.AWS) { a.SetAhead(-20 * time.Minute) }, "RequestTimeTooSkewed",
+			"s3 clock", `^its clock is (20m0s|19m5.s) behind ours$`, checkup.Fail},
+		{"fresh bucket", func(a *testserver.AWS) { a.SetRedirects(true) }, "TemporaryRedirect",
+			"s3 bucket", "AmazonS3 answers", checkup.OK},
+		{"expired keys", func(a *testserver.AWS) { a.Expire() }, "ExpiredToken", "s3 bucket", "AmazonS3 answers", checkup.OK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, b := mustRelay(t, s3backend.None)
+			if err := b.Ping(t.Context()); err != nil { // the keys are fetched
+				t.Fatal(err)
+			}
+			c.set(a)
+			var told checkup.Finding
+			for f := range b.Examine(t.Context(), s3backend.Examination{StagingPrefix: ".chunkgate/", TTL: 48 * time.Hour, Now: time.Now}) {
+				switch {
+				case f.Check == c.check:
+					told = f
+				case f.Level == checkup.Fail:
+					t.Errorf("also found: %+v", f)
+				}
+			}
+			if told.Level != c.level || !regexp.MustCompile(c.found).MatchString(told.Found) {
+				t.Errorf("got %+v, want %s: %s", told, c.level, c.found)
+			}
+			if a.Refused(c.hit) == 0 {
+				t.Errorf("%s was never said", c.hit)
+			}
+		})
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"iter"
 	"net/http"
 	"regexp"
-	"strings"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -160,13 +159,7 @@ var expecting = regexp.MustCompile(`expecting '([^']+)'`)
 // denied judges a call that did not do what it should.
 func denied(err error, action string) checkup.Finding {
 	var r *refusal
-	const renew = "give new credentials: a session token has an end, those of a role come anew by themselves"
 	if !errors.As(err, &r) {
-		// Calls are repeated with credentials fetched anew, so that it is an
-		// error of the way to the store.
-		if strings.Contains(err.Error(), "ExpiredToken") {
-			return checkup.Bad(renew, "ExpiredToken, also with credentials fetched anew")
-		}
 		return checkup.Bad("see that CHUNKGATE_S3_ENDPOINT is right and that the network lets us through", "%v", err)
 	}
 	said := r.code
@@ -174,8 +167,8 @@ func denied(err error, action string) checkup.Finding {
 		said += ": " + r.message
 	}
 	switch r.code {
-	case "ExpiredToken":
-		return checkup.Bad(renew, "%s", said)
+	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired":
+		return checkup.Bad("give new credentials: a session token has an end, those of a role come anew by themselves", "%s", said)
 	case "AuthorizationHeaderMalformed":
 		region := "the bucket's region"
 		if m := expecting.FindStringSubmatch(r.message); m != nil {
@@ -186,6 +179,8 @@ func denied(err error, action string) checkup.Finding {
 		return checkup.Bad("set the right credentials, as the AWS SDK looks for them (AWS_ACCESS_KEY_ID and kin)", "%s", said)
 	case "RequestTimeTooSkewed":
 		return checkup.Bad("let all machines follow NTP", "%s", said)
+	case "TemporaryRedirect":
+		return checkup.Bad("set CHUNKGATE_S3_ENDPOINT and AWS_REGION to where the bucket is", "%s", said)
 	case "NoSuchBucket":
 		return checkup.Bad("create the bucket, or name the right one in CHUNKGATE_S3_BUCKET", "%s", said)
 	}

@@ -104,8 +104,10 @@ func say(w http.ResponseWriter, r *http.Request, status int, format string, args
 	_, _ = io.Copy(io.Discard, r.Body)
 	w.Header().Set("ETag", `"00000000000000000000000000000001"`)
 	w.Header().Set("X-Amz-Request-Id", "1")
+	body := fmt.Sprintf(format, args...)
+	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, format, args...)
+	_, _ = io.WriteString(w, body)
 	return true
 }
 
@@ -265,6 +267,14 @@ var failing = []struct {
 		return refuse(w, r, http.StatusMovedPermanently, "PermanentRedirect")
 	}}, check: "s3 bucket", level: checkup.Fail, found: "", advice: "set AWS_REGION"},
 	{name: "region told", store: malformed, check: "s3 bucket", level: checkup.Fail, found: "AuthorizationHeaderMalformed: the region", advice: "set AWS_REGION to eu-north-1"},
+	{name: "clock that nothing tells", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header()["Date"] = nil
+		return refuse(w, r, http.StatusForbidden, "RequestTimeTooSkewed")
+	}}, check: "s3 bucket", level: checkup.Fail, found: "RequestTimeTooSkewed", advice: "NTP"},
+	{name: "sent to others", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Location", "http://elsewhere.example"+r.URL.RequestURI())
+		return refuse(w, r, http.StatusTemporaryRedirect, "TemporaryRedirect")
+	}}, check: "s3 bucket", level: checkup.Fail, found: "TemporaryRedirect", advice: "set CHUNKGATE_S3_ENDPOINT"},
 	{name: "token expired", store: refusing(http.StatusBadRequest, "ExpiredToken"), check: "s3 bucket", level: checkup.Fail, found: "ExpiredToken", advice: "give new credentials"},
 	{name: "maintenance page", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
 		return say(w, r, http.StatusOK, "<html>maintenance</html>")

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 
 	"github.com/chunkgate/chunkgate/upload"
 )
@@ -34,6 +35,20 @@ type unproven struct {
 
 func (u *unproven) Error() string        { return u.what }
 func (u *unproven) RetryableError() bool { return u.again }
+
+// lesson is a refusal by which the store's site has learnt how the call has to
+// be made: it is worth a repeat, the SDK's or stream's.
+type lesson struct {
+	smithy.GenericAPIError
+	call string
+}
+
+func (l *lesson) Error() string        { return fmt.Sprintf("%s: %s: %s", l.call, l.Code, l.Message) }
+func (l *lesson) RetryableError() bool { return true }
+
+func (p proof) lesson(code, message string) error {
+	return &lesson{smithy.GenericAPIError{Code: code, Message: message}, p.what}
+}
 
 // proof is what the answer to a successful call must hold.
 type proof struct {
@@ -106,13 +121,13 @@ func (s *site) believe(r *http.Request, answer *http.Response) (*http.Response, 
 	switch {
 	case answer.StatusCode == http.StatusExpectationFailed && r.Header.Get("Expect") != "":
 		s.askNoMore()
-		err = &unproven{what: p.what + ": 100-continue is not known there", again: true}
+		err = p.lesson("ExpectationFailed", "100-continue is not known there")
 	case answer.StatusCode/100 == 2:
 		err = p.proven(answer)
 	case r.Method == http.MethodHead:
 		err = p.signed(answer)
 		if code := "TemporaryRedirect"; err == nil && answer.StatusCode == http.StatusTemporaryRedirect && s.learn(r, answer, code) {
-			err = &unproven{what: p.what + ": " + code, again: true}
+			err = p.lesson(code, "asked elsewhere")
 		}
 	default:
 		err = s.refused(p, r, answer)
@@ -273,7 +288,7 @@ func (s *site) refused(p proof, r *http.Request, answer *http.Response) error {
 	root, fields, err := document(said)
 	if code := fields["Code"]; err == nil && root == "Error" && code != "" {
 		if s.learn(r, answer, code) {
-			return &unproven{what: fmt.Sprintf("%s: %s: %s", p.what, code, fields["Message"]), again: true}
+			return p.lesson(code, fields["Message"])
 		}
 		return again(answer, said)
 	}

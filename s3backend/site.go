@@ -22,7 +22,6 @@ type site struct {
 	endpoint string                  // host of the endpoint that was set; "": AWS
 
 	mu        sync.Mutex
-	lessons   int             // so many of them are worth a repeat
 	ahead     time.Duration   // of the store's clock
 	elsewhere map[string]move // by the host that was asked
 	renewed   time.Time       // when the credentials were last given up
@@ -40,10 +39,8 @@ const (
 	// A difference of clocks that is not worth a word: S3 allows 15 minutes.
 	leastSkew = time.Minute
 
-	// Credentials are given up at most every renewPause; calls that fail right
-	// after that were signed before, and are repeated too.
+	// Credentials are given up at most every renewPause.
 	renewPause = 10 * time.Second
-	renewGrace = 2 * time.Second
 
 	// A new bucket of AWS redirects for some hours, until DNS knows it.
 	moveTime = 5 * time.Minute
@@ -53,47 +50,37 @@ const (
 	unaskedTime = 10 * time.Minute
 )
 
-// learn says whether a refusal has taught us something that makes the call worth
-// repeating.
+// learn says whether a refused call is worth repeating: it has taught us
+// something, or another call has since this one was signed.
 func (s *site) learn(r *http.Request, answer *http.Response, code string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	learnt := false
+	signed, _ := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date")) // by signer
 	switch {
 	case code == "RequestTimeTooSkewed":
-		learnt = s.setClock(answer.Header)
+		return s.setClock(signed, answer.Header)
 	case code == "ExpiredToken" || code == "ExpiredTokenException" || code == "TokenRefreshRequired":
-		learnt = s.renew()
+		return s.renew(signed.Add(-s.ahead))
 	case answer.StatusCode == http.StatusTemporaryRedirect:
-		learnt = s.moved(r.URL, answer.Header.Get("Location"))
+		return s.moved(r.URL, answer.Header.Get("Location"))
 	}
-	if learnt {
-		s.lessons++
-	}
-	return learnt
+	return false
 }
 
-// learnt counts lessons.
-func (s *site) learnt() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.lessons
-}
-
-func (s *site) setClock(h http.Header) bool {
+func (s *site) setClock(signed time.Time, h http.Header) bool {
 	theirs, err := http.ParseTime(h.Get("Date"))
 	if err != nil || h.Get("Age") != "" { // an old answer
 		return false
 	}
-	ahead := time.Until(theirs)
-	if (ahead - s.ahead).Abs() < leastSkew {
-		return false
+	if ahead := time.Until(theirs); (ahead - s.ahead).Abs() >= leastSkew {
+		s.ahead = ahead
 	}
-	s.ahead = ahead
-	return true
+	return theirs.Sub(signed).Abs() >= leastSkew
 }
 
-func (s *site) renew() bool {
+// renew gives up the keys, unless others came since the call was signed. The time
+// of signing is in seconds.
+func (s *site) renew(signed time.Time) bool {
 	cache, ok := s.keys.(interface{ Invalidate() })
 	if !ok {
 		return false
@@ -102,7 +89,7 @@ func (s *site) renew() bool {
 		cache.Invalidate()
 		s.renewed = time.Now()
 	}
-	return time.Since(s.renewed) < renewGrace
+	return !signed.After(s.renewed)
 }
 
 // awsHost is an endpoint of S3 on AWS, with or without a bucket before it.
@@ -186,5 +173,4 @@ func (s *site) askNoMore() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unasked = time.Now().Add(unaskedTime)
-	s.lessons++
 }

@@ -11,9 +11,14 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chunkgate/chunkgate/upload"
@@ -58,6 +63,8 @@ func TestClockOfTheStore(t *testing.T) {
 					w.WriteHeader(http.StatusNoContent)
 				case http.MethodGet:
 					say(206, "x", "Content-Range", "bytes 0-0/5")(w, r)
+				case http.MethodHead:
+					w.Header().Set("Content-Length", "5")
 				default:
 					_, _ = io.Copy(io.Discard, r.Body)
 				}
@@ -142,6 +149,64 @@ func TestRedirect(t *testing.T) {
 		if reached != 3 || redirected != 1 {
 			t.Errorf("%s: redirected %d times to what was reached %d times, want 1 and 3", way, redirected, reached)
 		}
+	}
+}
+
+// What another call has learnt meanwhile is no reason to repeat this one: its
+// first try may have taken effect, and would then be refused as another's.
+func TestLessonOfAnother(t *testing.T) {
+	isolate(t)
+	var puts, listed atomic.Int32
+	var b *Backend
+	b = mustBothWays(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", time.Now().Add(20*time.Minute).UTC().Format(http.TimeFormat))
+		switch {
+		case r.Method == http.MethodPut && puts.Add(1) > 1:
+			say(412, "<Error><Code>PreconditionFailed</Code></Error>")(w, r)
+		case r.Method == http.MethodPut: // it takes effect, and its answer is lost
+			if err := b.Ping(r.Context()); err != nil {
+				t.Error(err)
+			}
+			panic(http.ErrAbortHandler)
+		case listed.Add(1) == 1:
+			say(403, "<Error><Code>RequestTimeTooSkewed</Code></Error>")(w, r)
+		default:
+			say(200, "<ListBucketResult></ListBucketResult>")(w, r)
+		}
+	})["direct"]
+	_, err := b.Put(t.Context(), "k", 5, strings.NewReader("hello"), upload.Attributes{}, upload.Condition{Absent: true})
+	wantUnavailable(t, "put", err)
+}
+
+// Calls that were under way when another one learnt the store's clock, or that
+// the keys had expired, are repeated too; those that went by it are not.
+func TestLessonsAtOnce(t *testing.T) {
+	for code, ahead := range map[string]time.Duration{"RequestTimeTooSkewed": 20 * time.Minute, "ExpiredToken": 0} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &site{keys: aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("a", "s", ""))}
+			sign := func() *http.Request {
+				r := httptest.NewRequest(http.MethodPut, "http://store/b/k", nil)
+				if err := (signer{v4.NewSigner(), s}).SignHTTP(t.Context(), aws.Credentials{}, r, "", "s3", "r", time.Time{}); err != nil {
+					t.Fatal(err)
+				}
+				return r
+			}
+			refused := func(r *http.Request) bool {
+				date := time.Now().Add(ahead).UTC().Format(http.TimeFormat)
+				return s.learn(r, &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{"Date": {date}}}, code)
+			}
+			first, late := sign(), sign()
+			if !refused(first) {
+				t.Errorf("%s: the first call that is refused is not repeated", code)
+			}
+			time.Sleep(5 * time.Second)
+			if !refused(late) {
+				t.Errorf("%s: a call that was under way is not repeated", code)
+			}
+			if refused(sign()) {
+				t.Errorf("%s: a call that went by what was learnt is repeated", code)
+			}
+		})
 	}
 }
 

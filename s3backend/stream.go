@@ -47,9 +47,14 @@ type sending struct {
 // read any more; while a Read of it blocks, stream does not return.
 func (b *Backend) stream(ctx context.Context, s sending, call func(context.Context, payload) error) (string, error) {
 	rewind := rewinder(s.src)
-	before := b.site.learnt()
-	sum, begun, err := b.send(ctx, s, call)
-	if err != nil && b.site.learnt() != before && (!begun || rewind != nil) {
+	var learnt *lesson
+	taught := func(ctx context.Context, p payload) error {
+		err := call(ctx, p)
+		errors.As(err, &learnt)
+		return err
+	}
+	sum, begun, err := b.send(ctx, s, taught)
+	if learnt != nil && (!begun || rewind != nil) {
 		if rewind != nil {
 			rewind()
 		}
