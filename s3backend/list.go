@@ -76,16 +76,13 @@ const slowPage = 250
 func (b *Backend) pages(ctx context.Context, in *s3.ListObjectsV2Input) iter.Seq2[*s3.ListObjectsV2Output, error] {
 	return func(yield func(*s3.ListObjectsV2Output, error) bool) {
 		pages := s3.NewListObjectsV2Paginator(b.client, in)
-		before := ""
+		l := listing{b: b, prefix: aws.ToString(in.Prefix)}
 		for pages.HasMorePages() {
 			call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
 			page, err := pages.NextPage(call)
 			cancel()
 			if err = translate(ctx, "list objects", err); err == nil {
-				err = b.ofOthers(page.Name, page.Prefix, aws.ToString(in.Prefix), page.IsTruncated, page.NextContinuationToken)
-			}
-			if err == nil {
-				err = repeats(&before, page.IsTruncated, page.NextContinuationToken)
+				err = l.turn(page.Name, page.Prefix, page.IsTruncated, page.NextContinuationToken)
 			}
 			if !yield(page, err) || err != nil {
 				return

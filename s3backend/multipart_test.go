@@ -2,6 +2,7 @@ package s3backend
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -23,7 +24,7 @@ func (p pages) ListMultipartUploads(context.Context, *s3.ListMultipartUploadsInp
 	out := &s3.ListMultipartUploadsOutput{
 		IsTruncated:        aws.Bool(n+1 < len(p.keys)),
 		NextKeyMarker:      aws.String("key"),
-		NextUploadIdMarker: aws.String("id"),
+		NextUploadIdMarker: aws.String(fmt.Sprint(n)),
 	}
 	for _, key := range p.keys[n] {
 		out.Uploads = append(out.Uploads, types.MultipartUpload{Key: aws.String(key), UploadId: aws.String("of " + key)})

@@ -79,9 +79,6 @@ func (b *Backend) head(ctx context.Context, key string) (upload.Object, error) {
 	if err != nil {
 		return upload.Object{}, translate(ctx, "head object", err)
 	}
-	if out.ETag == nil { // HeadBucket has none, so believe does not look
-		return upload.Object{}, fmt.Errorf("head object: %w: an answer without an ETag", upload.ErrUnavailable)
-	}
 	return upload.Object{
 		Key:      key,
 		Size:     aws.ToInt64(out.ContentLength),

@@ -58,6 +58,7 @@ type proof struct {
 	stream  bool   // the document may be long: its end is seen by who reads it
 	content bool   // it holds or describes an object
 	etag    bool   // in the header
+	size    bool   // in the header
 	deleted bool   // 204, as S3 says it, or 200
 }
 
@@ -66,7 +67,7 @@ func proofOf(r *http.Request) proof {
 	q := r.URL.Query()
 	switch r.Method {
 	case http.MethodHead:
-		return proof{what: "HEAD", content: true}
+		return proof{what: "HEAD", content: true, etag: true, size: true}
 	case http.MethodDelete:
 		return proof{what: "DELETE", deleted: true}
 	case http.MethodPut:
@@ -156,7 +157,13 @@ func (p proof) proven(answer *http.Response) error {
 		return p.missing(answer, "S3 never says that here")
 	}
 	if !p.content && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
-		return p.missing(answer, "it is a web page")
+		// Google's answers without a body are of this type.
+		if p.root != "" || p.signed(answer) != nil {
+			return p.missing(answer, "it is a web page")
+		}
+	}
+	if p.size && answer.ContentLength < 0 {
+		return p.missing(answer, "it has no Content-Length")
 	}
 	if p.etag && strings.Trim(answer.Header.Get("ETag"), `" `) == "" {
 		return p.missing(answer, "it has no ETag")
@@ -176,8 +183,10 @@ func (p proof) proven(answer *http.Response) error {
 // page too. All stores send x-amz-request-id at least, Google's its like.
 func (p proof) signed(answer *http.Response) error {
 	for name := range answer.Header {
-		if strings.HasPrefix(name, "X-Amz-") || strings.HasPrefix(name, "X-Goog-") {
-			return nil
+		for _, own := range []string{"X-Amz-", "X-Goog-", "X-Guploader-"} {
+			if strings.HasPrefix(name, own) {
+				return nil
+			}
 		}
 	}
 	return p.missing(answer, "it has no x-amz- header")
@@ -295,13 +304,29 @@ func (s *site) refused(p proof, r *http.Request, answer *http.Response) error {
 	return p.missing(answer, "it is no error of S3's")
 }
 
-// repeats is an error if a page says that its listing goes on where the page
-// before said so; the SDK would take that for the end, or ask for ever.
-func repeats(before *string, goesOn *bool, at *string) error {
-	if aws.ToBool(goesOn) && aws.ToString(at) == *before {
+// listing sees that its pages are of what was asked for, and that it goes on.
+type listing struct {
+	b      *Backend
+	prefix string // that was asked for
+	pages  int
+	kept   string // a marker of before
+}
+
+// turn is an error if a page is of something else, or if what comes next has come
+// before: the SDK would ask for ever. Of the markers one is kept, anew after 1, 2,
+// 4, 8 pages and so on, so that a circle of any length comes back to it.
+func (l *listing) turn(bucket, prefix *string, goesOn *bool, at ...*string) error {
+	err := l.b.ofOthers(bucket, prefix, l.prefix, goesOn, at[0])
+	if err != nil || !aws.ToBool(goesOn) {
+		return err
+	}
+	marker := strings.Join(aws.ToStringSlice(at), "\x00")
+	if marker == l.kept {
 		return fmt.Errorf("%w: a listing that does not go on", upload.ErrUnavailable)
 	}
-	*before = aws.ToString(at)
+	if l.pages++; l.pages&(l.pages-1) == 0 {
+		l.kept = marker
+	}
 	return nil
 }
 

@@ -72,12 +72,13 @@ func (b *Backend) multipartPages(ctx context.Context, prefix string) iter.Seq2[*
 		pages := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{
 			Bucket: &b.bucket, Prefix: &prefix,
 		})
+		l := listing{b: b, prefix: prefix}
 		for pages.HasMorePages() {
 			call, cancel := context.WithTimeout(ctx, b.timeouts.Call)
 			page, err := pages.NextPage(call)
 			cancel()
 			if err = translate(ctx, "list multipart uploads", err); err == nil {
-				err = b.ofOthers(page.Bucket, page.Prefix, prefix, page.IsTruncated, page.NextKeyMarker)
+				err = l.turn(page.Bucket, page.Prefix, page.IsTruncated, page.NextKeyMarker, page.NextUploadIdMarker)
 			}
 			if !yield(page, err) || err != nil {
 				return

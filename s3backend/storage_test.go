@@ -112,6 +112,8 @@ func recording(t *testing.T, seen *http.Header) (url string) {
 		w.Header().Set("ETag", `"e"`)
 		w.Header().Set("X-Amz-Request-Id", "1")
 		switch q := r.URL.Query(); {
+		case r.Method == http.MethodHead:
+			w.Header().Set("Content-Length", "0")
 		case r.Method == http.MethodPost && q.Has("uploads"):
 			_, _ = io.WriteString(w, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
 		case r.Method == http.MethodPost:

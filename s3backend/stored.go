@@ -21,7 +21,7 @@ func (b *Backend) StoredParts(ctx context.Context, m upload.Multipart) iter.Seq2
 	return func(yield func(upload.Part, error) bool) {
 		pages := s3.NewListPartsPaginator(b.client,
 			&s3.ListPartsInput{Bucket: &b.bucket, Key: &m.Key, UploadId: &m.ID})
-		before := ""
+		l := listing{b: b, prefix: m.Key}
 		for range maxPartPages {
 			if !pages.HasMorePages() {
 				return
@@ -30,10 +30,7 @@ func (b *Backend) StoredParts(ctx context.Context, m upload.Multipart) iter.Seq2
 			page, err := pages.NextPage(call)
 			cancel()
 			if err = translate(ctx, "list parts", err); err == nil {
-				err = b.ofOthers(page.Bucket, page.Key, m.Key, page.IsTruncated, page.NextPartNumberMarker)
-			}
-			if err == nil {
-				err = repeats(&before, page.IsTruncated, page.NextPartNumberMarker)
+				err = l.turn(page.Bucket, page.Key, page.IsTruncated, page.NextPartNumberMarker)
 			}
 			if err != nil {
 				yield(upload.Part{}, err)
