@@ -7,6 +7,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func TestMoved(t *testing.T) {
 // TestForgotten takes each way in which a server may have forgotten what was
 // answered last: a commit is in doubt then.
 func TestForgotten(t *testing.T) {
-	logged, saved := []string{"--appendonly", "yes", "--dir", t.TempDir()}, []string{"--dir", t.TempDir()}
+	logged, saved := []string{"--appendonly", "yes", "--appendfsync", "always", "--dir", t.TempDir()}, []string{"--dir", t.TempDir()}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -161,6 +162,130 @@ func TestForgotten(t *testing.T) {
 	}
 }
 
+// TestTwoFailovers: a server that took over from one that had itself taken over
+// remembers no more than the first of them, however long it has been running.
+func TestTwoFailovers(t *testing.T) {
+	third := testserver.StartRedis(t)
+	thirds := mustConnect(t, third.URL)
+	awaitUptime(t, thirds, 3) // a seal is compared with it, within two seconds
+	first := testserver.StartRedis(t)
+	u := mustFill(t, session.New(mustConnect(t, first.URL), session.Options{}))
+	second := startReplica(t, first, mustConnect(t, first.URL))
+	promote(t, second) // what the first answers from here on is forgotten
+	follow(t, thirds, second, "master_link_status:up")
+	promote(t, third)
+	wantDoubt(t, session.New(thirds, session.Options{}), u.ID, true)
+}
+
+// TestMovedAndForgotten moves an upload to a master whose replica misses what
+// comes next, and takes over: the move itself has reached it, seal and all.
+func TestMovedAndForgotten(t *testing.T) {
+	from, to := testserver.StartRedis(t), testserver.StartRedis(t)
+	source, target := mustConnect(t, from.URL), mustConnect(t, to.URL)
+	replica := startReplica(t, to, target)
+	u := mustFill(t, session.New(source, session.Options{}))
+	migrate(t, source, to, u.ID)
+	inStep(t, target, replica)
+	promote(t, replica)
+	mustAdvance(t, session.New(target, session.Options{}), u.ID, 9, 12)
+	wantDoubt(t, session.New(mustConnect(t, replica.URL), session.Options{}), u.ID, true)
+}
+
+// TestLowerOffset: who was told an offset that a failover forgot is never told a
+// lower one, neither in the middle of a chunk nor after another client, such as a
+// request that came late, has shown that the record is whole.
+func TestLowerOffset(t *testing.T) {
+	server := testserver.StartRedis(t)
+	client := mustConnect(t, server.URL)
+	replica := startReplica(t, server, client)
+	s, ctx := session.New(client, session.Options{}), t.Context()
+	u := mustFill(t, s)
+	inStep(t, client, replica)
+	promote(t, replica)
+	mustAdvance(t, s, u.ID, 9, 12)
+	_, n, err := s.Begin(ctx, upload.Begin{ID: u.ID, Owner: "alice", Offset: 12, Wanted: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	after := session.New(mustConnect(t, replica.URL), session.Options{})
+	late := upload.Advance{ID: u.ID, Attempt: "late", Epoch: n.Epoch, From: 12, To: 13}
+	if err := after.Advance(ctx, late); !errors.Is(err, upload.ErrUnavailable) {
+		t.Errorf("a chunk that was under way: got %v, want %v", err, upload.ErrUnavailable)
+	}
+	if _, _, err := after.Begin(ctx, upload.Begin{ID: u.ID, Owner: "alice", Offset: 9}); err != nil {
+		t.Errorf("begin where the record stands: %v", err)
+	}
+	if err := after.Advance(ctx, late); !errors.Is(err, upload.ErrUnavailable) {
+		t.Errorf("a chunk that was under way, later: got %v, want %v", err, upload.ErrUnavailable)
+	}
+	if _, _, err := after.Begin(ctx, upload.Begin{ID: u.ID, Owner: "alice", Offset: 12}); !errors.Is(err, upload.ErrNotFound) {
+		t.Errorf("begin ahead of what is known: got %v, want %v", err, upload.ErrNotFound)
+	}
+}
+
+// TestCommitTakenOver lets a failover forget that a commit was given up and that
+// bytes came after it. Whoever takes the commit over has to doubt the record,
+// unless it was sealed, after which no byte is taken any more.
+func TestCommitTakenOver(t *testing.T) {
+	server := testserver.StartRedis(t)
+	client := mustConnect(t, server.URL)
+	replica := startReplica(t, server, client)
+	s, ctx := session.New(client, session.Options{}), t.Context()
+	claim := upload.Commit{Runner: "dead"}
+	begin := func(sealed bool) string {
+		u := mustFill(t, s)
+		if _, _, err := s.BeginCommit(ctx, u.ID, "alice", claim, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.UpdateCommit(ctx, u.ID, claim, 0, sealed); err != nil {
+			t.Fatal(err)
+		}
+		return u.ID
+	}
+	open, sealed, reopened := begin(false), begin(true), begin(true)
+	if err := s.Reopen(ctx, reopened, "dead"); err != nil {
+		t.Fatal(err)
+	}
+	inStep(t, client, replica)
+	promote(t, replica)
+	if err := s.Reopen(ctx, open, "dead"); err != nil {
+		t.Fatal(err)
+	}
+	mustAdvance(t, s, open, 9, 12)
+
+	after := session.New(mustConnect(t, replica.URL), session.Options{})
+	wantDoubt(t, after, open, true)
+	wantDoubt(t, after, sealed, false)
+	wantDoubt(t, after, reopened, false)
+}
+
+// mustAdvance adds bytes in an attempt of their own.
+func mustAdvance(t *testing.T, s *session.Store, id string, from, to int64) {
+	t.Helper()
+	u, n, err := s.Begin(t.Context(), upload.Begin{ID: id, Owner: "alice", Offset: from, Wanted: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := rand.Text()
+	if err := s.Advance(t.Context(), upload.Advance{
+		ID: id, Attempt: name, Epoch: n.Epoch, From: from, To: to,
+		Tail: append(u.Tail, upload.Fragment{Place: upload.InSessions, Name: name, Size: to - from, Piece: to - from}),
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inStep waits until a replica has all that its master has.
+func inStep(t *testing.T, master redis.UniversalClient, replica testserver.Redis) {
+	t.Helper()
+	key := rand.Text()
+	if err := master.Set(t.Context(), key, "", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	awaitKey(t, mustConnect(t, replica.URL), key)
+}
+
 // wantDoubt claims an upload's commit and gives it up again.
 func wantDoubt(t *testing.T, s *session.Store, id string, want bool) {
 	t.Helper()
@@ -217,21 +342,37 @@ func replid(t *testing.T, client redis.UniversalClient) string {
 	return info["Replication"]["master_replid"]
 }
 
-// awaitInfo polls until the server says so of its replication.
+// awaitInfo polls until the server says so of itself.
 func awaitInfo(t *testing.T, client redis.UniversalClient, line string) {
+	t.Helper()
+	awaitTold(t, client, line, func(info string) bool { return strings.Contains(info, line) })
+}
+
+// awaitUptime polls until the server has run for so many seconds.
+func awaitUptime(t *testing.T, client redis.UniversalClient, seconds int) {
+	t.Helper()
+	awaitTold(t, client, "its uptime", func(info string) bool {
+		_, after, _ := strings.Cut(info, "uptime_in_seconds:")
+		up, _, _ := strings.Cut(after, "\r\n")
+		n, err := strconv.Atoi(up)
+		return err == nil && n >= seconds
+	})
+}
+
+func awaitTold(t *testing.T, client redis.UniversalClient, what string, so func(info string) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		info, err := client.Info(ctx, "replication").Result()
-		if err == nil && strings.Contains(info, line) {
+		info, err := client.Info(ctx).Result()
+		if err == nil && so(info) {
 			return
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("waited for %s: %s, %v", line, info, err)
+			t.Fatalf("waited for %s: %s, %v", what, info, err)
 		case <-tick.C:
 		}
 	}
@@ -240,13 +381,7 @@ func awaitInfo(t *testing.T, client redis.UniversalClient, line string) {
 // awaitKey polls until the server has a key.
 func awaitKey(t *testing.T, client redis.UniversalClient, key string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for client.Exists(ctx, key).Val() == 0 {
-		if ctx.Err() != nil {
-			t.Fatalf("waited for %s", key)
-		}
-	}
+	awaitTold(t, client, key, func(string) bool { return client.Exists(t.Context(), key).Val() == 1 })
 }
 
 func migrate(t *testing.T, source redis.UniversalClient, to testserver.Redis, id string) {

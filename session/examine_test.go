@@ -153,20 +153,7 @@ func withPassword(t *testing.T, client redis.UniversalClient) {
 func withReplica(t *testing.T, client redis.UniversalClient) {
 	host, port, _ := strings.Cut(client.(*redis.Client).Options().Addr, ":")
 	testserver.StartRedis(t, "--replicaof", host, port)
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		info, err := client.Info(t.Context(), "replication").Result()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(info, "connected_slaves:1") {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("no replica came: %s", info)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	awaitInfo(t, client, "connected_slaves:1")
 }
 
 // A Redis that is not there is one failure and no more.

@@ -91,6 +91,25 @@ func TestFailoverDuringChunk(t *testing.T) {
 	})
 }
 
+// TestFailoverDuringChunkAhead: the same to a client that was told more than is
+// remembered. It is not told less, and starts again.
+func TestFailoverDuringChunkAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		id := l.mustPut(t, "", 0, content(1, 130)).ID
+		takeOver := l.sessions.Replica()
+		l.mustPut(t, id, 130, content(2, 90))
+		body := &onEnd{Reader: bytes.NewReader(content(3, 70)), do: takeOver}
+		_, err := l.Append(t.Context(), upload.Chunk{Owner: owner, ID: id, Offset: 220, Length: 70, Body: body})
+		if !errors.Is(err, upload.ErrUnavailable) {
+			t.Errorf("append over a failover: got %v, want %v", err, upload.ErrUnavailable)
+		}
+		if _, err := l.put(id, 220, content(3, 70)); !errors.Is(err, upload.ErrNotFound) {
+			t.Errorf("its repeat: got %v, want %v", err, upload.ErrNotFound)
+		}
+	})
+}
+
 // TestFailoverAfterCommit forgets a commit, begin and end: the object is there,
 // and its repeat is answered from it.
 func TestFailoverAfterCommit(t *testing.T) {

@@ -204,11 +204,11 @@ func (f *Sessions) Advance(ctx context.Context, a upload.Advance) error {
 		if err := s.open(); err != nil {
 			return err
 		}
-		if s.Offset != a.From {
-			return s.misplaced(a.From)
-		}
 		if a.Epoch != f.epoch() {
 			return fmt.Errorf("epoch is %s, not %s: %w", f.epoch(), a.Epoch, upload.ErrUnavailable)
+		}
+		if s.Offset != a.From {
+			return s.misplaced(a.From)
 		}
 		if s.lost {
 			return upload.ErrDamaged

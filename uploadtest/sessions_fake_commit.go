@@ -17,10 +17,7 @@ func (f *Sessions) BeginCommit(ctx context.Context, id, owner string, c upload.C
 		if err != nil {
 			return upload.Session{}, err
 		}
-		if s.State == upload.Open {
-			s.Doubt = s.epoch != f.epoch()
-		}
-		s.claim(c, f.now(), lease)
+		s.claim(c, f.now(), lease, f.epoch())
 		if s.State == upload.Committing && s.Commit.Runner == c.Runner {
 			previous = cloneCommit(s.previous)
 		}
@@ -33,7 +30,7 @@ func (f *Sessions) BeginCommit(ctx context.Context, id, owner string, c upload.C
 }
 
 // claim gives the commit to c.Runner, unless it is done or a living runner's.
-func (s *session) claim(c upload.Commit, now time.Time, lease time.Duration) {
+func (s *session) claim(c upload.Commit, now time.Time, lease time.Duration, epoch string) {
 	var inherited upload.Multipart
 	switch {
 	case s.State == upload.Committed:
@@ -47,6 +44,9 @@ func (s *session) claim(c upload.Commit, now time.Time, lease time.Duration) {
 		if s.previous == nil { // else the dead one had not even begun
 			s.previous = s.Commit
 		}
+		fallthrough
+	default:
+		s.Doubt = s.epoch != epoch && !s.Sealed
 	}
 	if s.Commits == 0 || s.numberedAt != s.Offset {
 		s.Commits, s.numberedAt = s.Commits+1, s.Offset

@@ -14,7 +14,8 @@
 -- however many won since, as long as its bytes are in the tail: whoever is
 -- told that it lost may throw its fragments away.
 -- In another epoch than it began in, numbers and pieces of the attempt may be
--- forgotten: it does not count, and the client repeats it.
+-- forgotten: it does not count, and the client repeats it. Nor is it told the
+-- offset then, which may be lower than what it was told before.
 -- listed is how many parts there are at least: versions before 1.0 do not count.
 -- Answers: ok | notfound | completed | busy | damaged | offset, expires, offset now
 --          | detached: the multipart upload that holds the parts | forgotten
@@ -31,13 +32,13 @@ if string.find(r.wins, ' ' .. attempt .. ' ', 1, true)
 end
 local word = closed(r)
 if word then return {word} end
+local before = r.epoch or ''
+local present, known = memory(r, now)
+if not known or ARGV[10] ~= present and ARGV[10] ~= before then return {'forgotten'} end
 if r.offset ~= from then
   touch(r)
   return {'offset', r.expires, r.offset}
 end
-local before = r.epoch or ''
-local present, known = memory(r, now)
-if not known or ARGV[10] ~= present and ARGV[10] ~= before then return {'forgotten'} end
 local listed = redis.call('LLEN', KEYS[2])
 if listed < tonumber(r.listed or '0') then return {'damaged'} end
 if ARGV[11] ~= (r.moves or '0') then return {'moved'} end
@@ -51,9 +52,10 @@ unsuspect(r)
 if parts > 0 then
   each('RPUSH', KEYS[2], 13, 12 + parts)
   redis.call('PEXPIREAT', KEYS[2], r['until'])
+  redis.call('HSET', KEYS[1], 'listed', listed + parts)
 end
 local wins = string.sub(' ' .. attempt .. r.wins, 1, 512)
-redis.call('HSET', KEYS[1], 'offset', to, 'tail', tail, 'wins', wins, 'listed', listed + parts, 'advanced', now)
+redis.call('HSET', KEYS[1], 'offset', to, 'tail', tail, 'wins', wins, 'advanced', now)
 seal(r, to, now)
 if r.next == ARGV[8] then
   redis.call('HSET', KEYS[1], 'next', ARGV[7])

@@ -22,8 +22,8 @@ local doubtful = not known
 if ARGV[3] == '-1' then
   if doubtful then return {'lost'} end
 elseif ARGV[3] ~= r.offset then
-  if present ~= (r.born or '') and tonumber(ARGV[3]) > tonumber(r.offset) then return {'lost'} end
   touch(r)
+  if present ~= (r.born or '') and tonumber(ARGV[3]) > tonumber(r.offset) then return {'lost'} end
   return {'offset', r.expires, r.offset}
 end
 if doubtful and r.upload ~= '' then

@@ -9,7 +9,9 @@
 -- before it reports has made nothing: its predecessor is still the one to ask. The dead one's copy
 -- stays where it is: it needs aborting even if the successor dies as well.
 -- A record that may lack what was accepted last is claimed in doubt: a commit
--- names no size. It stays in doubt until the commit is given up.
+-- names no size. What a dead runner left is in doubt as well: that it gave up, and
+-- that bytes came after it, may be forgotten. Of a sealed one nothing is, as it
+-- takes none. It stays in doubt until the commit is given up.
 -- The tail is the last part of the object. Its bytes follow from the offset, so
 -- it has one number an offset, however often the commit is tried: the field
 -- numbered counts the offsets.
@@ -25,9 +27,10 @@ if dead and not r.former_terms then
   redis.call('HSET', KEYS[1], 'former_terms', r.terms, 'former_destination', r.destination,
     'former_runner', r.runner, 'former_lease', r.lease)
 end
-if open then
+if open then redis.call('HSET', KEYS[1], 'copy_key', '', 'copy_id', '') end
+if open or dead then
   local _, known = memory(r, now)
-  redis.call('HSET', KEYS[1], 'copy_key', '', 'copy_id', '', 'doubt', known and '0' or '1')
+  redis.call('HSET', KEYS[1], 'doubt', (known or r.sealed == '1') and '0' or '1')
 end
 if (open or mine or dead) and r.numbered_at ~= r.offset then
   redis.call('HINCRBY', KEYS[1], 'numbered', 1)

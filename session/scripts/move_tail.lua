@@ -17,7 +17,7 @@ for fragment in string.gmatch(ARGV[4], ';o,[^;]*') do
   if not string.find(ARGV[3], fragment, 1, true) and string.find(r.tail, fragment, 1, true) then return {'ok', 1} end
 end
 if closed(r) or r.offset ~= ARGV[2] or r.tail ~= ARGV[3] then return {'ok', 0} end
-redis.call('HDEL', KEYS[1], 'moving')
+redis.call('HDEL', KEYS[1], 'moving', 'advanced')
 redis.call('HSET', KEYS[1], 'tail', ARGV[4], 'moved', (r.moved or '') .. ARGV[5], 'moved_at', now)
 redis.call('HINCRBY', KEYS[1], 'moves', 1)
 return {'ok', 1}

@@ -34,9 +34,12 @@ local function sightings(r)
   return tonumber(r.sightings or '0') or 0
 end
 
--- lives says whether the session exists for clients.
+-- lives says whether the session exists for clients. Only the master can say that
+-- it does not: others have clocks of their own.
 local function lives(r, now)
-  return r.state and r.state ~= 'gone' and not past(r.expires, now) and sightings(r) < enough
+  if r.state and r.state ~= 'gone' and not past(r.expires, now) and sightings(r) < enough then return true end
+  only_master()
+  return false
 end
 
 -- unsuspect forgets what was seen: all is there.
@@ -60,10 +63,15 @@ local function replication()
   return fact(info, 'master_replid') or '', former
 end
 
+-- brief is an id as long as it takes to tell it from others.
+local function brief(id)
+  return string.sub(id, 1, 12)
+end
+
 -- server names a process and what it has received as a replica, which grows when
 -- it is one. Redis 6 does not tell the latter.
 local function server(life)
-  return (fact(life, 'run_id') or '') .. ' ' .. (fact(told('stats'), 'total_net_repl_input_bytes') or '')
+  return brief(fact(life, 'run_id') or '') .. ' ' .. (fact(told('stats'), 'total_net_repl_input_bytes') or '')
 end
 
 -- seal notes up to which offset this very server remembers a session. It is
@@ -81,13 +89,13 @@ end
 local function unbroken(r, former, now)
   local offset, sealed = string.match(r.seal or '', '^(%d+) (%d+)$')
   local epoch, was = string.match(r.server or '', '^(%x+) (.*)$')
-  if offset ~= r.offset or epoch ~= r.epoch or former == r.epoch then return false end
+  if offset ~= r.offset or epoch ~= brief(r.epoch) or former then return false end
   local life = told('server')
   local is = server(life)
-  if is == was then return not former end
-  if string.match(is, '%S+') == string.match(was, '%S+') then return false end
-  -- Another server: the record was moved here, or read from a snapshot.
-  if string.match(is, ' $') or not former and string.match(is, ' [1-9]') then return false end
+  if is == was then return string.match(is, '%d$') ~= nil end
+  -- Another server: the record was moved here, or read from a snapshot. One that
+  -- was ever a replica may have heard of the move, and missed what came after it.
+  if not string.match(is, ' 0$') or string.match(is, '%S+') == string.match(was, '%S+') then return false end
   -- A clock that went back says nothing about what was first; a log may hold the seal after it was rewritten.
   local age, up = now - sealed, tonumber(fact(life, 'uptime_in_seconds'))
   if age >= 0 and up ~= nil and up * 1000 > age + 2000 then return true end
@@ -97,9 +105,8 @@ end
 
 -- settle notes that a session is known whole in an epoch.
 local function settle(r, epoch, now)
-  if r.born == r.epoch then r.born = epoch end
   r.epoch = epoch
-  redis.call('HSET', KEYS[1], 'born', r.born, 'epoch', epoch, 'server', epoch .. ' ' .. server(told('server')))
+  redis.call('HSET', KEYS[1], 'born', r.born, 'epoch', epoch, 'server', brief(epoch) .. ' ' .. server(told('server')))
   seal(r, r.offset, now)
 end
 
@@ -110,6 +117,7 @@ local function memory(r, now)
   local present, former = replication()
   if present == r.epoch then return present, true end
   if not unbroken(r, former, now) then return present, false end
+  if r.born == r.epoch then r.born = present end
   settle(r, present, now)
   return present, true
 end
