@@ -10,10 +10,13 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/chunkgate/chunkgate/checkup"
 	"github.com/chunkgate/chunkgate/internal/testserver"
@@ -56,6 +59,59 @@ func wantUnfit(t *testing.T, want string) {
 	if code != exitFailed || !strings.HasPrefix(last, "chunkgate: the object store is not fit: ") || !strings.Contains(last, want) {
 		t.Errorf("exit %d, want %d and %q:\n%s", code, exitFailed, want, &stderr)
 	}
+}
+
+// A user of Redis that may not ask for time or history, also from inside a script,
+// ends serve with the words to add, and doctor has the same. With them, both are
+// content.
+func TestServeDenied(t *testing.T) {
+	s := newSite(t)
+	t.Setenv("CHUNKGATE_LISTEN", "127.0.0.1:0")
+	t.Setenv("CHUNKGATE_INSECURE_NO_AUTH", "true")
+	const words = "+@read +@write +@scripting +@connection +@transaction +info +time"
+	address := s.redis.(*redis.Client).Options().Addr
+	as := func(t *testing.T, name string, rules ...string) {
+		t.Helper()
+		args := []any{"ACL", "SETUSER", name, "on", ">hunter2", "~chunkgate:*"}
+		for _, rule := range slices.Concat(strings.Fields(words), rules) {
+			args = append(args, rule)
+		}
+		if err := s.redis.Do(t.Context(), args...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("CHUNKGATE_REDIS_URL", "redis://"+name+":hunter2@"+address)
+	}
+	for _, without := range []string{"info", "time"} {
+		t.Run(without, func(t *testing.T) {
+			as(t, "no"+without, "-"+without)
+			var stderr bytes.Buffer
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			code := run(ctx, []string{"serve"}, io.Discard, &stderr)
+			if code == exitOK || !strings.Contains(stderr.String(), "CHUNKGATE_REDIS_URL names a user") ||
+				!strings.Contains(stderr.String(), words) {
+				t.Errorf("exit %d, want a failure and %q:\n%s", code, words, &stderr)
+			}
+			var told bytes.Buffer
+			code = run(t.Context(), []string{"doctor"}, &told, &stderr)
+			first, _, _ := strings.Cut(told.String(), "\n")
+			if code != exitFailed || !strings.HasPrefix(first, "FAIL  redis: ") || !strings.HasSuffix(first, words) {
+				t.Errorf("doctor: exit %d, want %d and %q first:\n%s", code, exitFailed, words, &told)
+			}
+			if all := told.String() + stderr.String(); strings.Contains(all, "hunter2") {
+				t.Errorf("a secret is told: %s", all)
+			}
+		})
+	}
+	t.Run("with them", func(t *testing.T) {
+		as(t, "enough")
+		base := "http://" + startServe(t)
+		await(t, "it is ready", func() bool { return status(t, base+"/readyz") == http.StatusOK })
+		var told, stderr bytes.Buffer
+		if code := run(t.Context(), []string{"doctor"}, &told, &stderr); code != exitWarned {
+			t.Errorf("doctor: exit %d, want %d:\n%s%s", code, exitWarned, &told, &stderr)
+		}
+	})
 }
 
 // A page that answers in the store's place ends nothing: the server lives, is
