@@ -7,7 +7,10 @@
 
 local r = record()
 if not lives(r, clock(ARGV[1])) then return {'notfound'} end
-if r.upload ~= '' then return {'ok', r.upload} end
+if r.upload ~= '' then
+  touch(r)
+  return {'ok', r.upload}
+end
 local word = closed(r)
 if word then return {word} end
 redis.call('HSET', KEYS[1], 'upload', ARGV[2])

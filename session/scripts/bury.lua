@@ -10,7 +10,10 @@
 local sweeper, now = ARGV[2] == '', clock(ARGV[1])
 local r, flat = record()
 if not r.state or not sweeper and r.owner ~= ARGV[2] then return {'notfound'} end
-if r.state == 'gone' then return {'ok', flat} end
+if r.state == 'gone' then
+  touch(r)
+  return {'ok', flat}
+end
 local expired = past(r.expires, now)
 if expired and not sweeper then return {'notfound'} end
 if sweeper and not expired then return {'busy'} end

@@ -9,6 +9,7 @@
 local r = record()
 if r.runner ~= ARGV[1] then return {'notfound'} end
 if r.state == 'committed' then
+  touch(r)
   if ARGV[5] == '1' then redis.call('HSET', KEYS[1], 'tidied', '1') end
   return {'ok'}
 end

@@ -123,7 +123,7 @@ local function memory(r, now)
 end
 
 -- touch writes something that changes nothing, also in a Redis that is out of
--- memory.
+-- memory: from Redis 7.2 on, WAIT goes by the last write (replicas.go).
 local function touch(r)
   redis.call('PEXPIREAT', KEYS[1], r['until'])
 end
