@@ -71,6 +71,7 @@ soak: ## Walk at random against the model of an upload for SOAK (20m)
 long: test-deps ## What takes longer than make test: all of the matrix and of the stores, many walks, a soak
 	scripts/test-deps.sh long
 	STORES=all go test -count=1 -race -timeout 30m ./storetest ./s3backend
+	UPLOADS=1000 go test -count=1 -timeout 30m -run TestIdleUploads ./redistest
 	$(MAKE) matrix soak
 
 .PHONY: fuzz
