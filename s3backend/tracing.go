@@ -72,7 +72,7 @@ type span struct{ otel trace.Span }
 func (s span) SetProperty(name, value any) {
 	switch value := value.(type) {
 	case int:
-		if name == "http.status_code" {
+		if name == "http.status_code" && value > 0 { // 0: nothing was answered
 			s.otel.SetAttributes(attribute.Int("http.response.status_code", value))
 		}
 	case string:
