@@ -187,10 +187,8 @@ func denied(err error, action string) checkup.Finding {
 	switch {
 	case r.status == http.StatusForbidden:
 		return checkup.Bad("allow "+action+"; on AWS in the policy of the role that chunkgate runs as", "refused with 403 %s", said)
-	case r.status == http.StatusMovedPermanently || r.code == "PermanentRedirect":
+	case r.status == http.StatusMovedPermanently:
 		return checkup.Bad("set AWS_REGION to the bucket's region", "%s", said)
-	case r.status == http.StatusNotFound && action == "s3:ListBucket":
-		return checkup.Bad("create the bucket, or name the right one in CHUNKGATE_S3_BUCKET", "no such bucket")
 	case r.status == http.StatusNotImplemented:
 		return checkup.Bad("use a store that has this call", "%s", said)
 	}

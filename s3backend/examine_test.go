@@ -178,6 +178,7 @@ var failing = []struct {
 	level  checkup.Level
 	found  string
 	advice string
+	alone  bool // nothing else is tried
 }{
 	{name: "bucket denied", store: denying("ListObjectsV2"), check: "s3 bucket", level: checkup.Fail, found: "refused with 403 AccessDenied", advice: "allow s3:ListBucket"},
 	{name: "put denied", store: denying("PutObject"), check: "s3 PutObject", level: checkup.Fail, found: "refused with 403 AccessDenied: No.", advice: "allow s3:PutObject;"},
@@ -266,7 +267,7 @@ var failing = []struct {
 	{name: "wrong region", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
 		return refuse(w, r, http.StatusMovedPermanently, "PermanentRedirect")
 	}}, check: "s3 bucket", level: checkup.Fail, found: "", advice: "set AWS_REGION"},
-	{name: "region told", store: malformed, check: "s3 bucket", level: checkup.Fail, found: "AuthorizationHeaderMalformed: the region", advice: "set AWS_REGION to eu-north-1"},
+	{name: "region told", store: malformed, check: "s3 bucket", level: checkup.Fail, found: "AuthorizationHeaderMalformed: the region", advice: "set AWS_REGION to eu-north-1", alone: true},
 	{name: "clock that nothing tells", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header()["Date"] = nil
 		return refuse(w, r, http.StatusForbidden, "RequestTimeTooSkewed")
@@ -282,7 +283,7 @@ var failing = []struct {
 	{name: "copy without a result", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
 		return call(r) == "UploadPartCopy" && say(w, r, http.StatusOK, "")
 	}}, check: "s3 UploadPartCopy", level: checkup.Fail, found: "", advice: "e"},
-	{name: "no bucket", config: func(c *s3backend.Config) { c.Bucket = "another" }, check: "s3 bucket", level: checkup.Fail, found: "NoSuchBucket", advice: "create the bucket"},
+	{name: "no bucket", config: func(c *s3backend.Config) { c.Bucket = "another" }, check: "s3 bucket", level: checkup.Fail, found: "NoSuchBucket", advice: "create the bucket", alone: true},
 	{name: "nobody there", config: func(c *s3backend.Config) { c.Endpoint = "http://127.0.0.1:1" }, check: "s3 bucket", level: checkup.Fail, found: "refused", advice: "see that CHUNKGATE_S3_ENDPOINT"},
 }
 
@@ -323,6 +324,9 @@ func TestExamine(t *testing.T) {
 			f, all := examined(t, config, c.stale, c.check)
 			if f.Level != c.level || !strings.Contains(f.Found, c.found) || !strings.Contains(f.Advice, c.advice) || (f.Advice == "") != (c.advice == "") {
 				t.Errorf("got %+v\nwant %s: %s – %s\nall: %+v", f, c.level, c.found, c.advice, all)
+			}
+			if c.alone && len(all) > 1 {
+				t.Errorf("more was tried though the bucket cannot be reached: %+v", all)
 			}
 			for _, f := range all {
 				if strings.Contains(f.Found+f.Advice, minio.SecretKey) || strings.Contains(f.Found+f.Advice, "\n") {

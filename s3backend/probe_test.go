@@ -15,7 +15,8 @@ import (
 )
 
 // memory is a store in memory that keeps bodies as they come: it does not know
-// that aws-chunked is a framing. It ignores conditions on the calls named.
+// that aws-chunked is a framing. It ignores conditions on the calls named, or one
+// of them on a call.
 func memory(ignores ...string) intercept {
 	var mu sync.Mutex
 	objects, parts := map[string]string{}, map[string]string{}
@@ -23,7 +24,9 @@ func memory(ignores ...string) intercept {
 		mu.Lock()
 		defer mu.Unlock()
 		key, name := r.URL.Path, call(r)
-		conditional := r.Header.Get("If-None-Match")+r.Header.Get("If-Match") != "" && !slices.Contains(ignores, name)
+		conditional := slices.ContainsFunc([]string{"If-None-Match", "If-Match"}, func(header string) bool {
+			return r.Header.Get(header) != "" && !slices.Contains(ignores, name) && !slices.Contains(ignores, name+" "+header)
+		})
 		if _, taken := objects[key]; taken && conditional {
 			return refuse(w, r, http.StatusPreconditionFailed, "PreconditionFailed")
 		}
@@ -41,6 +44,9 @@ func memory(ignores ...string) intercept {
 			parts[key] = string(body)
 		case "CompleteMultipartUpload":
 			objects[key] = parts[key]
+			if slices.Contains(ignores, "framing") {
+				objects[key] = "2a\r\n" + parts[key] + "\r\n0\r\n"
+			}
 			return say(w, r, http.StatusOK, `<CompleteMultipartUploadResult><Bucket>uploads</Bucket><Key>k</Key><ETag>"x"</ETag></CompleteMultipartUploadResult>`)
 		default:
 			w.WriteHeader(http.StatusNoContent)
@@ -78,6 +84,8 @@ func TestProbe(t *testing.T) {
 		{name: "framing stored", store: memory(), unfit: true, want: "with the framing of the transfer among them"},
 		{name: "conditions on Put", store: memory("PutObject"), config: plain, unfit: true, want: "s3 conditions on PutObject: a condition that does not hold was ignored"},
 		{name: "conditions on Complete", store: memory("CompleteMultipartUpload"), config: plain, unfit: true, want: "s3 conditions on CompleteMultipartUpload: a condition"},
+		{name: "one condition on Put", store: memory("PutObject If-Match"), config: plain, unfit: true, want: "s3 conditions on PutObject: a condition"},
+		{name: "framing in parts", store: memory("framing"), config: plain, unfit: true, want: "s3 CompleteMultipartUpload: it stored"},
 		{name: "page with 200", store: intercept{answer: page}, want: "s3 ListObjectsV2"},
 		{name: "page for parts", store: intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
 			return call(r) == "UploadPart" && page(w, r)
@@ -121,6 +129,31 @@ func TestProbe(t *testing.T) {
 				t.Errorf("left: %q", left)
 			}
 		})
+	}
+}
+
+// A probe that ends early leaves no multipart upload, and aborts none that it
+// has not made.
+func TestProbeEndsEarly(t *testing.T) {
+	for refused, want := range map[string]int{"CompleteMultipartUpload": 1, "CreateMultipartUpload": 0} {
+		aborted := 0
+		kept, refuses := memory(), denying(refused)
+		store := intercept{answer: func(w http.ResponseWriter, r *http.Request) bool {
+			if call(r) == "AbortMultipartUpload" {
+				aborted++
+			}
+			return refuses.answer(w, r) || kept.answer(w, r)
+		}}
+		b, err := s3backend.New(t.Context(), s3backend.Config{
+			Endpoint: store.start(t, "http://127.0.0.1:1"), Bucket: "uploads",
+			PathStyle: true, AccessKey: "a", SecretKey: "s", Checksum: s3backend.Off,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Probe(t.Context(), ".chunkgate/", false); err == nil || aborted != want {
+			t.Errorf("%s: got %v and %d aborted, want an error and %d", refused, err, aborted, want)
+		}
 	}
 }
 
