@@ -278,6 +278,87 @@ func TestGoogle(t *testing.T) {
 	}
 }
 
+// Of many that are deleted, one that was not there is no failure; one that stays is.
+func TestDeleteOfMany(t *testing.T) {
+	isolate(t)
+	for code, stays := range map[string]bool{"NoSuchKey": false, "AccessDenied": true} {
+		b := mustBothWays(t, Config{}, say(200, "<DeleteResult><Error><Key>k</Key><Code>"+code+"</Code></Error></DeleteResult>"))["direct"]
+		err := b.Delete(t.Context(), "k", "l")
+		if (err != nil) != stays || stays && !errors.Is(err, upload.ErrUnavailable) {
+			t.Errorf("%s: got %v, stays: %t", code, err, stays)
+		}
+	}
+}
+
+// Something in between that is busy is asked again, other pages are not.
+func TestPagesAskedAgain(t *testing.T) {
+	isolate(t)
+	for status, again := range map[int]bool{429: true, 500: true, 503: true, 400: false, 404: false} {
+		asked := 0
+		b := mustBothWays(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+			if asked++; asked == 1 {
+				say(status, page)(w, r)
+				return
+			}
+			say(200, "<ListBucketResult></ListBucketResult>")(w, r)
+		})["direct"]
+		if err := b.Ping(t.Context()); (err == nil) != again || (asked == 2) != again {
+			t.Errorf("%d: got %v, asked %d times, want again: %t", status, err, asked, again)
+		}
+	}
+}
+
+// Complete says what is wrong with its parts after it has said 200.
+func TestRefusedWith200(t *testing.T) {
+	isolate(t)
+	b := mustBothWays(t, Config{}, say(200, "<Error><Code>InvalidPart</Code></Error>"))["direct"]
+	_, err := b.Complete(t.Context(), someUpload, []upload.Part{{Number: 1, Size: 5, ETag: `"e"`}}, upload.Condition{})
+	if !errors.Is(err, upload.ErrNoPart) {
+		t.Errorf("got %v, want %v", err, upload.ErrNoPart)
+	}
+}
+
+// How old what is staged is, only the store's clock tells: without it nothing is
+// swept.
+func TestStagedWithoutTime(t *testing.T) {
+	isolate(t)
+	const one = "<ListMultipartUploadsResult><Upload><Key>p/k</Key><Initiated>2020-01-01T00:00:00Z</Initiated></Upload></ListMultipartUploadsResult>"
+	for name, test := range map[string]struct {
+		dated, said string
+		want        int
+	}{
+		"never":   {"", one, 0},
+		"objects": {"list-type", one, 0},
+		"all":     {"list-type, uploads", one, 1},
+		"no list": {"list-type, uploads", page, 0},
+		"in 0001": {"year one", one, 0},
+	} {
+		b := mustBothWays(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+			kind, said := "list-type", "<ListBucketResult></ListBucketResult>"
+			if r.URL.Query().Has("uploads") {
+				kind, said = "uploads", test.said
+			}
+			switch {
+			case test.dated == "year one":
+				w.Header().Set("Date", "Mon, 01 Jan 0001 00:00:00 GMT")
+			case !strings.Contains(test.dated, kind):
+				w.Header()["Date"] = nil
+			}
+			say(200, said)(w, r)
+		})["direct"]
+		listed := 0
+		var err error
+		for _, err = range b.Staged(t.Context(), "p/") {
+			if err == nil {
+				listed++
+			}
+		}
+		if listed != test.want || (err == nil) != (test.want > 0) {
+			t.Errorf("%s: got %d, %v, want %d", name, listed, err, test.want)
+		}
+	}
+}
+
 // That an object is gone is told by a call whose answer has a body.
 func TestFind(t *testing.T) {
 	isolate(t)

@@ -40,7 +40,10 @@ func TestClockOfTheStore(t *testing.T) {
 			return err
 		},
 		"head": func(ctx context.Context, b *Backend) error {
-			_, err := b.Head(ctx, "k")
+			o, err := b.Head(ctx, "k")
+			if err == nil && o.Size != 5 {
+				return fmt.Errorf("an object of %d bytes", o.Size)
+			}
 			return err
 		},
 		"abort": func(ctx context.Context, b *Backend) error { return b.Abort(ctx, someUpload) },
@@ -181,9 +184,10 @@ func TestLessonOfAnother(t *testing.T) {
 // Calls that were under way when another one learnt the store's clock, or that
 // the keys had expired, are repeated too; those that went by it are not.
 func TestLessonsAtOnce(t *testing.T) {
-	for code, ahead := range map[string]time.Duration{"RequestTimeTooSkewed": 20 * time.Minute, "ExpiredToken": 0} {
+	const ahead = 20 * time.Minute
+	for code, known := range map[string]time.Duration{"RequestTimeTooSkewed": 0, "ExpiredToken": ahead} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &site{keys: aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("a", "s", ""))}
+			s := &site{ahead: known, keys: aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("a", "s", ""))}
 			sign := func() *http.Request {
 				r := httptest.NewRequest(http.MethodPut, "http://store/b/k", nil)
 				if err := (signer{v4.NewSigner(), s}).SignHTTP(t.Context(), aws.Credentials{}, r, "", "s3", "r", time.Time{}); err != nil {
@@ -207,6 +211,53 @@ func TestLessonsAtOnce(t *testing.T) {
 				t.Errorf("%s: a call that went by what was learnt is repeated", code)
 			}
 		})
+	}
+}
+
+// The clock is learnt anew when the store's was set, and from no answer that a
+// cache had kept.
+func TestClockIsSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(site)
+		for _, c := range []struct {
+			ahead time.Duration
+			age   string
+			want  time.Duration
+		}{
+			{20 * time.Minute, "", 20 * time.Minute},
+			{-20 * time.Minute, "", -20 * time.Minute},
+			{-20*time.Minute + 10*time.Second, "", -20 * time.Minute},
+			{20 * time.Minute, "5", -20 * time.Minute},
+			{0, "", 0},
+		} {
+			date := time.Now().Add(c.ahead).UTC().Format(http.TimeFormat)
+			answer := &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{"Date": {date}}}
+			if c.age != "" {
+				answer.Header.Set("Age", c.age)
+			}
+			r := httptest.NewRequest(http.MethodGet, "http://store/b/k", nil)
+			s.learn(r, answer, "RequestTimeTooSkewed")
+			if got := s.direct(r); got != c.want {
+				t.Errorf("a store %v ahead: calls are signed %v ahead, want %v", c.ahead, got, c.want)
+			}
+		}
+	})
+}
+
+// Where a bucket is wanted elsewhere than it was sent to, calls go straight to
+// the latest place.
+func TestRedirectTwice(t *testing.T) {
+	s := &site{endpoint: "store.example"}
+	hosts := []string{"store.example", "one.store.example", "two.store.example"}
+	for i, from := range hosts[:2] {
+		answer := &http.Response{StatusCode: http.StatusTemporaryRedirect, Header: http.Header{"Location": {"http://" + hosts[i+1] + "/b/k"}}}
+		if !s.learn(httptest.NewRequest(http.MethodGet, "http://"+from+"/b/k", nil), answer, "TemporaryRedirect") {
+			t.Errorf("from %s: not followed", from)
+		}
+	}
+	r := httptest.NewRequest(http.MethodGet, "http://store.example/b/k", nil)
+	if s.direct(r); r.URL.Host != hosts[2] {
+		t.Errorf("asked at %s, want %s", r.URL.Host, hosts[2])
 	}
 }
 

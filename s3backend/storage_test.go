@@ -145,9 +145,12 @@ func TestStorageUnset(t *testing.T) {
 }
 
 func TestStorageValidate(t *testing.T) {
-	many := map[string]string{}
-	for _, c := range "abcdefghijk" {
+	many, ten := map[string]string{}, map[string]string{}
+	for i, c := range "abcdefghijk" {
 		many[string(c)] = ""
+		if i < 10 {
+			ten[string(c)] = ""
+		}
 	}
 	for _, c := range []struct {
 		storage Storage
@@ -157,6 +160,11 @@ func TestStorageValidate(t *testing.T) {
 		{Storage{SSE: "AES256", Class: "STANDARD_IA", Tags: map[string]string{"a b": "é+-=._:/@", "c": ""}}, ""},
 		{Storage{SSE: "aws:kms", KMSKey: "arn:aws:kms:eu-west-1:1:key/2", BucketKey: true}, ""},
 		{Storage{SSE: "aws:kms:dsse", KMSKey: "alias/x"}, ""},
+		{Storage{SSE: "aws:kms", KMSKey: "!~"}, ""},
+		{Storage{Tags: map[string]string{strings.Repeat("é", 128): strings.Repeat("é", 256)}}, ""},
+		{Storage{Tags: ten}, ""},
+		{Storage{SSE: "aws:kms", KMSKey: "clé"}, "without spaces"},
+		{Storage{SSE: "aws:kms", KMSKey: "k\x7f"}, "without spaces"},
 		{Storage{SSE: "aes"}, "must be AES256, aws:kms or aws:kms:dsse"},
 		{Storage{SSE: "AES256", KMSKey: "k"}, "a KMS key needs"},
 		{Storage{SSE: "aws:kms", KMSKey: "two words"}, "without spaces"},
