@@ -132,7 +132,8 @@ func TestFailover(t *testing.T) {
 func TestReplicatedFailover(t *testing.T) {
 	master := testserver.StartRedis(t)
 	g := startGroup(t, master, master.Addr, 2)
-	s := newStack(t, testserver.StartSentinel(t, master).URL, testserver.MinIO(t))
+	sentinel := testserver.StartSentinel(t, master)
+	s := newStack(t, sentinel.URL, testserver.MinIO(t))
 	s.options = session.Options{Replicas: 1}
 	e := s.engine(8 * mib)
 	going, sent := s.sender(e, 20*mib), s.sender(e, 9*mib)
@@ -155,11 +156,12 @@ func TestReplicatedFailover(t *testing.T) {
 	g.signal(t, syscall.SIGCONT)
 	g.awaitReplicas(t)
 	var stored *upload.OffsetError
-	if err := going.send(t, 6*mib); !errors.As(err, &stored) || stored.Want != 13*mib {
+	if err := going.patiently(t, func() error { return going.send(t, 6*mib) }); !errors.As(err, &stored) || stored.Want != 13*mib {
 		t.Fatalf("repeat: got %v, want to be told 13 MiB", err)
 	}
 	going.told.Offset = stored.Want
 
+	sentinel.Watch(t)
 	master.Kill()
 	await(t, "Sentinel to make a replica the master", func() bool { return e.Ready(t.Context()) == nil })
 	await(t, "a replica of the new master", func() bool { return going.send(t, 0) == nil })

@@ -71,11 +71,11 @@ func TestStaleUploads(t *testing.T) {
 		"MINIO_API_STALE_UPLOADS_EXPIRY=15s", "MINIO_API_STALE_UPLOADS_CLEANUP_INTERVAL=1s"))
 	c := s.sender(s.engine(8*mib), 8*mib)
 	c.mustSend(t, 6*mib)
-	server.Restart(t)
-	c.wantForgotten(t)
 	if n := s.open(t, c.told.ID); n != 1 {
 		t.Fatalf("%d multipart uploads are open, want 1", n)
 	}
+	server.Restart(t)
+	c.wantForgotten(t)
 	await(t, "MinIO to free the upload", func() bool { return s.open(t, c.told.ID) == 0 })
 }
 

@@ -3,6 +3,7 @@ package redistest
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -112,11 +113,32 @@ func (c *sender) send(t *testing.T, size int) error {
 	return nil
 }
 
+// mustSend does so until the chunk is stored, however long replicas take.
 func (c *sender) mustSend(t *testing.T, size int) {
 	t.Helper()
-	if err := c.send(t, size); err != nil {
+	to := min(c.told.Offset+int64(size), int64(len(c.file)))
+	if err := c.patiently(t, func() error {
+		err := c.send(t, size)
+		var stored *upload.OffsetError
+		if c.options.Replicas > 0 && errors.As(err, &stored) && stored.Want == to { // by a try that was not acknowledged
+			c.told.Offset = to
+			return nil
+		}
+		return err
+	}); err != nil {
 		t.Fatalf("send %d bytes at %d: %v", size, c.told.Offset, err)
 	}
+}
+
+// patiently repeats a call that no replica has acknowledged in time, as on a loaded
+// machine.
+func (c *sender) patiently(t *testing.T, call func() error) (err error) {
+	t.Helper()
+	await(t, "replicas to acknowledge", func() bool {
+		err = call()
+		return c.options.Replicas == 0 || !errors.Is(err, upload.ErrUnavailable)
+	})
+	return err
 }
 
 // commit commits to key.
@@ -143,8 +165,8 @@ func (c *sender) finish(t *testing.T, key string) {
 
 func (c *sender) mustCommit(t *testing.T, key string) upload.Object {
 	t.Helper()
-	o, err := c.commit(t, key)
-	if err != nil {
+	var o upload.Object
+	if err := c.patiently(t, func() (err error) { o, err = c.commit(t, key); return err }); err != nil {
 		t.Fatalf("commit %q: %v", key, err)
 	}
 	return o
@@ -153,7 +175,9 @@ func (c *sender) mustCommit(t *testing.T, key string) upload.Object {
 // wantTold checks that the upload is where the client was told it is.
 func (c *sender) wantTold(t *testing.T) {
 	t.Helper()
-	if status, err := c.engine.Status(t.Context(), owner, c.told.ID); err != nil || status.Offset != c.told.Offset {
+	var status upload.Status
+	err := c.patiently(t, func() (err error) { status, err = c.engine.Status(t.Context(), owner, c.told.ID); return err })
+	if err != nil || status.Offset != c.told.Offset {
 		t.Errorf("the upload ends at %d (%v), want %d", status.Offset, err, c.told.Offset)
 	}
 }

@@ -23,6 +23,7 @@ import (
 // which it forgets nothing: a commit is not in doubt afterwards, and a chunk that
 // was under way counts.
 func TestNothingForgotten(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		event func(*testing.T, testserver.Redis, redis.UniversalClient)
@@ -76,6 +77,7 @@ func TestNothingForgotten(t *testing.T) {
 // TestMoved moves an upload to another server, as a Cluster moves a slot. A new
 // one and one that has run for long forget nothing by it.
 func TestMoved(t *testing.T) {
+	t.Parallel()
 	from, old := testserver.StartRedis(t), testserver.StartRedis(t)
 	source := mustConnect(t, from.URL)
 	s := session.New(source, session.Options{})
@@ -96,6 +98,7 @@ func TestMoved(t *testing.T) {
 // TestForgotten takes each way in which a server may have forgotten what was
 // answered last: a commit is in doubt then.
 func TestForgotten(t *testing.T) {
+	t.Parallel()
 	logged, saved := []string{"--appendonly", "yes", "--appendfsync", "always", "--dir", t.TempDir()}, []string{"--dir", t.TempDir()}
 	for _, c := range []struct {
 		name string
@@ -107,6 +110,7 @@ func TestForgotten(t *testing.T) {
 		{name: "replica by stream", lose: func(t *testing.T, server testserver.Redis, client redis.UniversalClient, last func()) testserver.Redis {
 			replica := startReplica(t, server, client)
 			last()
+			inStep(t, client, replica)
 			promote(t, replica)
 			return replica
 		}},
@@ -165,6 +169,7 @@ func TestForgotten(t *testing.T) {
 // TestTwoFailovers: a server that took over from one that had itself taken over
 // remembers no more than the first of them, however long it has been running.
 func TestTwoFailovers(t *testing.T) {
+	t.Parallel()
 	third := testserver.StartRedis(t)
 	thirds := mustConnect(t, third.URL)
 	awaitUptime(t, thirds, 3) // a seal is compared with it, within two seconds

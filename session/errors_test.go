@@ -42,6 +42,7 @@ func wantUnavailable(t *testing.T, errs map[string]error) {
 
 // TestNobodyListens makes sure that a Redis that is down is told at once.
 func TestNobodyListens(t *testing.T) {
+	t.Parallel()
 	s := session.New(mustConnect(t, "redis://"+testserver.FreeAddr(t)), session.Options{})
 	begin := time.Now()
 	wantUnavailable(t, everyCall(t.Context(), s, "u"))
@@ -53,9 +54,11 @@ func TestNobodyListens(t *testing.T) {
 // TestSilentRedis stops a server in its tracks: it takes connections and
 // answers nothing.
 func TestSilentRedis(t *testing.T) {
+	t.Parallel()
 	server := testserver.StartRedis(t)
 	s := session.New(mustConnect(t, server.URL+"?read_timeout=300ms"), session.Options{})
-	u := mustFill(t, s)
+	patient := session.New(mustConnect(t, server.URL), session.Options{})
+	u := mustFill(t, patient)
 	if err := server.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +77,7 @@ func TestSilentRedis(t *testing.T) {
 	if err := server.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Get(t.Context(), u.ID, "alice"); err != nil {
+	if _, err := patient.Get(t.Context(), u.ID, "alice"); err != nil {
 		t.Errorf("get, when it runs again: %v", err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 // TestExamine has each check of a real Redis pass and fail.
 func TestExamine(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		args    []string // of redis-server
@@ -84,6 +85,7 @@ func examined(t *testing.T, s *session.Store) map[string]checkup.Finding {
 // TestRecommendedACL does everything as a user who may do exactly what doctor
 // recommends, and not without a part of it.
 func TestRecommendedACL(t *testing.T) {
+	t.Parallel()
 	server := testserver.StartRedis(t)
 	admin := mustConnect(t, server.URL)
 	recommended := []string{"+@read", "+@write", "+@scripting", "+@connection", "+@transaction", "+info", "+time"}

@@ -38,6 +38,7 @@ func TestLaggingReplica(t *testing.T) {
 // it has expired, by a clock of its own, or that it has forgotten what a client was
 // told.
 func TestReplicaTellsNoLoss(t *testing.T) {
+	t.Parallel()
 	server := testserver.StartRedis(t)
 	client := mustConnect(t, server.URL)
 	s, ctx := session.New(client, session.Options{}), t.Context()
@@ -67,6 +68,7 @@ func TestReplicaTellsNoLoss(t *testing.T) {
 // TestRepeatsWait: what no replica has acknowledged is not told as done because
 // it is asked for once more, over another connection.
 func TestRepeatsWait(t *testing.T) {
+	t.Parallel()
 	server := testserver.StartRedis(t)
 	client := mustConnect(t, server.URL)
 	replica := startReplica(t, server, client)

@@ -60,24 +60,26 @@ func redisServer(tb TB) string {
 // pong says whether a Redis at addr answers PING.
 func pong(addr string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", addr)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprint(conn, "PING\r\n"); err != nil {
-			return err
-		}
-		line, err := bufio.NewReader(conn).ReadString('\n')
-		if err != nil {
-			return err
-		}
-		if line != "+PONG\r\n" {
+		line, err := told(ctx, addr, "PING\r\n")
+		if err == nil && line != "+PONG\r\n" {
 			return fmt.Errorf("PING answers %q", line)
 		}
-		return nil
+		return err
 	}
+}
+
+// told sends a command to a Redis and answers the first line of what it says.
+func told(ctx context.Context, addr, command string) (string, error) {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return "", err
+	}
+	if _, err := fmt.Fprint(conn, command); err != nil {
+		return "", err
+	}
+	return bufio.NewReader(conn).ReadString('\n')
 }
