@@ -186,6 +186,27 @@ func (c *client) discard(m *model, e int) {
 	})
 }
 
+// moveTails moves the tails of all uploads to the object store, whatever is under
+// way, and lets the session store be full from now on, or not. As in serve, an
+// engine moves tails once at a time.
+func (c *client) moveTails(e int) {
+	r := c.engine(e)
+	if !r.moving.CompareAndSwap(false, true) {
+		return
+	}
+	defer r.moving.Store(false)
+	if c.r.IntN(2) == 0 {
+		c.full.Store(c.r.IntN(4) == 0)
+	}
+	n, err := r.MoveTails(c.t.Context())
+	c.judge(&model{id: "all"}, fmt.Sprintf("move tails at %d: %d, error", e, n), err, func() error {
+		if err != nil && (!c.faulty || !errors.Is(err, upload.ErrUnavailable)) {
+			return errors.New("not one of the errors that may be")
+		}
+		return nil
+	})
+}
+
 // intrude is somebody else with the upload's id.
 func (c *client) intrude(m *model, e int) {
 	var err error

@@ -2,15 +2,18 @@ package modeltest
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/chunkgate/chunkgate/upload"
+	"github.com/chunkgate/chunkgate/uploadtest"
 )
 
 // faultySessions is a session store behind a gate.
 type faultySessions struct {
-	upload.Sessions
-	g *gate
+	*uploadtest.Sessions
+	g    *gate
+	full *atomic.Bool // what it says of its memory
 }
 
 func (f faultySessions) Open(ctx context.Context, s upload.Session, ttl time.Duration, wanted int) (upload.Session, upload.Numbers, error) {
@@ -110,4 +113,29 @@ func (f faultySessions) Adopt(ctx context.Context, ids []string, late time.Durat
 
 func (f faultySessions) Forget(ctx context.Context, id string) error {
 	return f.g.pass(ctx, "forget", func() error { return f.Sessions.Forget(ctx, id) })
+}
+
+func (f faultySessions) IdleTails(
+	ctx context.Context, from int, idle time.Duration,
+) (idled []upload.Session, next int, err error) {
+	err = f.g.pass(ctx, "idle tails", func() (err error) {
+		idled, next, err = f.Sessions.IdleTails(ctx, from, idle)
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return idled, next, nil
+}
+
+func (f faultySessions) MoveTail(ctx context.Context, s upload.Session, tail []upload.Fragment) (bool, error) {
+	return fetch(ctx, f.g, "move tail", func() (bool, error) { return f.Sessions.MoveTail(ctx, s, tail) })
+}
+
+func (f faultySessions) Memory(ctx context.Context) (used, limit int64, err error) {
+	err = f.g.pass(ctx, "memory", func() error { return nil })
+	if f.full.Load() {
+		used = 100
+	}
+	return used, 100, err
 }

@@ -15,6 +15,7 @@ import (
 type model struct {
 	id      string
 	expires time.Time
+	faulty  bool // calls to the stores fail
 	chunks  []*sent
 
 	low       int64          // bytes; the greatest offset that anybody was told
@@ -107,7 +108,7 @@ func (m *model) refused(before model, err error, now time.Time) error {
 			return errors.New("there is no commit")
 		}
 		return nil
-	case errors.Is(err, upload.ErrUnavailable):
+	case errors.Is(err, upload.ErrUnavailable) && m.faulty:
 		return nil
 	}
 	return errors.New("not one of the errors that may be")

@@ -116,7 +116,7 @@ func (w *world) open(n int) {
 		s, err := w.engine(w.r.IntN(2)).Append(w.t.Context(), chunk)
 		if err == nil {
 			m := &model{
-				id: s.ID, expires: s.Expires, tried: make(map[string]int), low: s.Offset,
+				id: s.ID, expires: s.Expires, faulty: w.faulty, tried: make(map[string]int), low: s.Offset,
 				chunks: []*sent{{body: body, acked: true}},
 			}
 			w.judge(m, "open", s.Offset, func() error { return nil })
@@ -136,8 +136,10 @@ func (c *client) step() {
 	switch dice := c.r.IntN(1000); {
 	case dice < 660:
 		c.append(m, e)
-	case dice < 820:
+	case dice < 760:
 		c.status(m, e)
+	case dice < 820:
+		c.moveTails(e)
 	case dice < 860:
 		c.commit(m, n, e, c.r.IntN(4))
 	case dice < 864:

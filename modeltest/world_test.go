@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ type world struct {
 	cfg      upload.Config
 	sessions *uploadtest.Sessions
 	objects  *uploadtest.Objects
+	full     atomic.Bool // the session store says that its memory is
 
 	mu      sync.Mutex
 	serial  int // of ids
@@ -46,7 +48,8 @@ type world struct {
 // replica is an engine and what it is cut off by.
 type replica struct {
 	*upload.Engine
-	gate *gate
+	gate   *gate
+	moving atomic.Bool // MoveTails is under way
 }
 
 // modes are the ways of storing.
@@ -71,7 +74,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.cfg = upload.Config{
 		Limits: upload.Limits{MinPart: minPart, MaxPart: 50_000, MaxParts: 1000, MaxChunk: 200_000, MaxObject: 10 << 20},
 		TTL:    ttl, Lease: 10 * time.Minute, StagingPrefix: staging,
-		TailInSessions: 100_000, BufferMemory: 8 << 20, NewID: w.newID,
+		TailInSessions: 100_000, TailShare: 70, TailIdle: time.Nanosecond,
+		BufferMemory: 8 << 20, NewID: w.newID,
 	}
 	modes[w.r.IntN(len(modes))](&w.cfg)
 	for i := range w.engines {
@@ -91,8 +95,9 @@ func (w *world) newID() string {
 func (w *world) start() *replica {
 	g := &gate{r: rand.New(rand.NewPCG(w.r.Uint64(), 0)), rate: w.rate}
 	cfg := w.cfg
-	cfg.Sessions, cfg.Objects = faultySessions{w.sessions, g}, faultyObjects{w.objects, g}
-	return &replica{upload.New(cfg), g}
+	sessions := faultySessions{w.sessions, g, &w.full}
+	cfg.Sessions, cfg.Tails, cfg.Objects = sessions, sessions, faultyObjects{w.objects, g}
+	return &replica{Engine: upload.New(cfg), gate: g}
 }
 
 // restart crashes an engine and starts another in its place.
