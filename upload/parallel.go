@@ -19,7 +19,7 @@ func (l Limits) spread(next int, have, tail int64, parallel int, share int64) []
 	if parallel < 2 || l.EqualPart > 0 {
 		return []int64{have}
 	}
-	size := max(numbersEach*l.minPart(next), tail, min((have+int64(parallel)-1)/int64(parallel), share))
+	size := max(numbersEach*l.minPart(next), tail, min(have/int64(parallel), share))
 	n := have / size
 	if n < 2 || next+int(n)*numbersEach > l.lastNumber() {
 		return []int64{have}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -121,6 +122,65 @@ func TestPlanHolds5TiB(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// The least size of a part grows by little from one number to the next: a tail waits
+// in the session store, and is sent again with it, until it is that long.
+func TestLeastPartGrowsGradually(t *testing.T) {
+	l := S3Limits()
+	for n := 2; n <= l.MaxParts; n++ {
+		before, now := l.minPart(n-1), l.minPart(n)
+		if now < before || float64(now) > 1.01*float64(before) {
+			t.Fatalf("part %d has %d bytes at least, the one before %d", n, now, before)
+		}
+	}
+	if first := l.minPart(1); first != l.MinPart {
+		t.Errorf("the first part has %d bytes at least, want %d", first, l.MinPart)
+	}
+}
+
+// A copy has no more parts than a store takes, and hardly larger ones than that
+// needs: they are copied beside each other, and a few that fail are done again.
+func TestCopyParts(t *testing.T) {
+	l := S3Limits()
+	full := int64(l.MaxParts) * copyPart
+	for _, size := range []int64{1, copyPart, full - 1, full, full + 1, 2*full - 1, 2 * full, 5 << 40} {
+		part := copyPartSize(size, l)
+		if n := (size + part - 1) / part; n > int64(l.MaxParts) {
+			t.Errorf("%d bytes are copied in %d parts", size, n)
+		}
+		if most := max(copyPart, size/int64(l.MaxParts)+2); part > most {
+			t.Errorf("%d bytes are copied in parts of %d, want %d at most", size, part, most)
+		}
+	}
+}
+
+// Parts at once are as many as asked for, however many bytes there are; and each has
+// its numbers below those that are kept for commits.
+func TestSpread(t *testing.T) {
+	l := S3Limits()
+	for _, parallel := range []int{2, 3, 4, 7} {
+		for have := int64(100 * mib); have < 100*mib+10; have++ {
+			sizes := l.spread(1, have, 3*mib, parallel, 1<<40)
+			sum := int64(0)
+			for _, size := range sizes {
+				sum += size
+			}
+			if len(sizes) != parallel || sum != have || slices.Max(sizes)-slices.Min(sizes) > 1 {
+				t.Errorf("%d bytes, %d at once: %v", have, parallel, sizes)
+			}
+		}
+	}
+	l.MaxPart = l.MinPart // small parts to the end
+	for next := l.lastNumber() - 10; next <= l.lastNumber(); next++ {
+		sizes := l.spread(next, 100*mib, 0, 4, 1<<40)
+		if last := next + numbersEach*len(sizes) - 1; len(sizes) > 1 && last > l.lastNumber() {
+			t.Errorf("%d parts from number %d on: they may take number %d", len(sizes), next, last)
+		}
+		if room := l.lastNumber() - next; room > 4*numbersEach && len(sizes) != 4 {
+			t.Errorf("%d parts from number %d on, though there are %d more", len(sizes), next, room)
 		}
 	}
 }
