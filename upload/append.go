@@ -118,9 +118,11 @@ func (a *attempt) run(ctx context.Context, src *source) (Status, error) {
 	to := a.s.Offset + a.taken
 	err := a.advance(ctx, to)
 	for n := 0; errors.Is(err, ErrMoved) && n < tries; n++ {
-		if err = a.rebase(ctx); err == nil {
-			err = a.advance(ctx, to)
+		if err = a.rebase(ctx); err != nil { // nothing of it counts
+			a.undo(ctx)
+			return Status{}, a.explain(ctx, src, err)
 		}
+		err = a.advance(ctx, to)
 	}
 	switch {
 	case err == nil:
