@@ -111,18 +111,24 @@ func TestTailAtItsLimit(t *testing.T) {
 }
 
 // A tail that is read back takes as few round trips as its share of the buffers
-// allows: buffers whose bytes were passed on serve for the next ones.
+// allows: buffers whose bytes were passed on serve for the next ones, and fragments of
+// many chunks come together.
 func TestLongTailIsReadInFewTrips(t *testing.T) {
-	l := newLab(func(c *upload.Config) {
-		c.Limits.MinPart, c.Limits.MaxPart, c.Limits.MaxChunk, c.TailInSessions = 8<<20, 16<<20, 16<<20, 8<<20
-	})
-	l.objects.MinPart = l.cfg.Limits.MinPart
-	file := content(1, 4<<20)
-	s := l.mustPut(t, "", 0, file)
-	l.mustCommit(t, s.ID, "file")
-	l.wantObject(t, "file", file)
-	if n := l.sessions.Calls(uploadtest.OpGetPieces); n > 8 {
-		t.Errorf("64 pieces were read in %d round trips", n)
+	for _, chunk := range []int{4 << 20, 100} {
+		l := newLab(func(c *upload.Config) {
+			c.Limits.MinPart, c.Limits.MaxPart, c.Limits.MaxChunk, c.TailInSessions = 8<<20, 16<<20, 16<<20, 8<<20
+		})
+		l.objects.MinPart = l.cfg.Limits.MinPart
+		file := content(1, min(4<<20, 60*chunk))
+		var s upload.Status
+		for int(s.Offset) < len(file) {
+			s = l.mustPut(t, s.ID, s.Offset, file[s.Offset:][:chunk])
+		}
+		l.mustCommit(t, s.ID, "file")
+		l.wantObject(t, "file", file)
+		if n := l.sessions.Calls(uploadtest.OpGetPieces); n > 8 {
+			t.Errorf("some 60 pieces were read in %d round trips", n)
+		}
 	}
 }
 

@@ -140,15 +140,16 @@ func (l *lab) before(op string, do func() error) {
 	}
 }
 
-// The session store fails amid fragments of more than one buffer that become one.
-// What was read of them is given back.
+// The session store fails amid fragments of more buffers than a chunk gets, which
+// become one. What was read of them is given back, with the one that is read just then.
 func TestBuffersAfterABrokenMerge(t *testing.T) {
-	l := newLab(func(c *upload.Config) { c.Limits.MinPart, c.TailInSessions = 1000*kib, 1000*kib })
-	l.cfg.Limits.MaxPart = 2000 * kib
-	l = l.replica()
+	l := newLab(func(c *upload.Config) {
+		c.Limits.MinPart, c.Limits.MaxPart, c.TailInSessions = 1000*kib, 2000*kib, 1000*kib
+		c.BufferMemory = 16 * slab
+	})
 	var s upload.Status
 	for range 63 {
-		s = l.mustPut(t, s.ID, s.Offset, content(1, 3*kib))
+		s = l.mustPut(t, s.ID, s.Offset, content(1, 12*kib))
 	}
 	broken, puts := errors.New("broken"), 0
 	l.sessions.Fault = func(op string) error {
@@ -160,7 +161,7 @@ func TestBuffersAfterABrokenMerge(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := l.put(s.ID, s.Offset, content(1, 3*kib)); !errors.Is(err, broken) {
+	if _, err := l.put(s.ID, s.Offset, content(1, 12*kib)); !errors.Is(err, broken) {
 		t.Errorf("got %v, want %v", err, broken)
 	}
 	if n := l.Lent(); n > 0 {

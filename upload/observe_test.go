@@ -102,6 +102,27 @@ func TestObserver(t *testing.T) {
 			_, _ = l.commitIf(s.ID, absent, "f", "f (1)")
 		}, map[string]int64{"opened": 2, "stored": 80, "kept s": 80, "conflict destination": 2, "committed single": 2}},
 
+		"name in the way of a whole file": {func(t *testing.T, l *lab) {
+			l.mustCommit(t, l.mustPut(t, "", 0, content(1, 40)).ID, "f/below")
+			if _, err := l.putFile(content(1, 70), true, upload.Condition{}); !errors.Is(err, upload.ErrConflict) {
+				t.Errorf("got %v, want %v", err, upload.ErrConflict)
+			}
+		}, map[string]int64{"opened": 1, "stored": 40, "kept s": 40, "committed single": 1, "conflict destination": 1}},
+
+		"name in the way of a promise": {func(t *testing.T, l *lab) {
+			l.mustCommit(t, l.mustPut(t, "", 0, content(1, 40)).ID, "f/below")
+			c := upload.Chunk{Owner: owner, Destination: "f", Length: 80, Body: read(content(1, 80))()}
+			if _, err := l.Append(t.Context(), c); !errors.Is(err, upload.ErrConflict) {
+				t.Errorf("got %v, want %v", err, upload.ErrConflict)
+			}
+		}, map[string]int64{"opened": 1, "stored": 40, "kept s": 40, "committed single": 1, "conflict destination": 1}},
+
+		"parts list lost": {func(t *testing.T, l *lab) {
+			s := l.mustPut(t, "", 0, content(1, 80))
+			l.sessions.LoseParts(s.ID)
+			_, _ = l.put(s.ID, 80, content(1, 80))
+		}, map[string]int64{"opened": 1, "stored": 80, "damaged": 1}},
+
 		"promised destination taken": {func(t *testing.T, l *lab) {
 			s, err := l.Append(t.Context(), upload.Chunk{Owner: owner, Destination: "f", Length: 80, Body: read(content(1, 80))()})
 			if err != nil {

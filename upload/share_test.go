@@ -94,6 +94,22 @@ func TestLeastComesFirst(t *testing.T) {
 	})
 }
 
+// An owner who is refused leaves no trace: there may be any number of them.
+func TestRefusedOwnersAreForgotten(t *testing.T) {
+	s := newSlabs(slabSize, 0)
+	if n := s.of("ada").tryReserve(1); n != 1 {
+		t.Fatalf("took %d slabs, want the only one", n)
+	}
+	for n := range 100 {
+		if got := s.of(fmt.Sprint(n)).tryReserve(1); got != 0 {
+			t.Fatalf("took %d slabs of none", got)
+		}
+	}
+	if len(s.owners) != 1 {
+		t.Errorf("%d owners are known, want the one that holds something", len(s.owners))
+	}
+}
+
 // A wait that is given up leaves the queue and takes nothing, also when its
 // turn came at that moment.
 func TestWaitGivenUp(t *testing.T) {

@@ -73,6 +73,8 @@ func TestSource(t *testing.T) {
 		{"short", bytes.NewReader(make([]byte, 9)), 10, 9, ErrShortBody},
 		{"unknown length", bytes.NewReader(make([]byte, 16)), UnknownLength, 16, nil},
 		{"unknown length, one too many", bytes.NewReader(make([]byte, 17)), UnknownLength, 17, ErrTooLarge},
+		{"unknown length, far too many", iotest.HalfReader(bytes.NewReader(make([]byte, 40))), UnknownLength, 17, ErrTooLarge},
+		{"the end comes with the last bytes", iotest.DataErrReader(bytes.NewReader(make([]byte, 10))), 10, 10, nil},
 		{"empty", bytes.NewReader(nil), 0, 0, nil},
 		{"stalled", iotest.ErrReader(ErrIdle), 10, 0, ErrIdle},
 		{"odd failure", iotest.ErrReader(odd), 10, 0, ErrShortBody},
@@ -108,6 +110,23 @@ func TestBufferFillOfASlowClient(t *testing.T) {
 		})
 		if ended, err := b.fill(t.Context(), r, 4*slabSize); ended || err != nil || b.size != slabSize {
 			t.Errorf("got %d bytes, ended %v, %v; want one slab", b.size, ended, err)
+		}
+	})
+}
+
+// A client that is a little slow each time is not slow: it gets a slab for every one
+// that it fills in time.
+func TestBufferFillOfASteadyClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlabs(16*slabSize, 0)
+		b := &buffer{slabs: s.of("ada")}
+		r := readerFunc(func(p []byte) (int, error) {
+			time.Sleep(slow / 2)
+			return len(p), nil
+		})
+		const most = 3*slabSize + 10
+		if _, err := b.fill(t.Context(), r, most); err != nil || b.size != most {
+			t.Errorf("got %d bytes, %v; want %d", b.size, err, most)
 		}
 	})
 }

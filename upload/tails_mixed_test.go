@@ -16,7 +16,8 @@ import (
 // what is in the object store already being touched, or bytes changing places.
 func TestTailInBothStoresLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newTailsLab(func(c *upload.Config) { c.Limits.MinPart = 1000 })
+		told := &events{}
+		l := newTailsLab(func(c *upload.Config) { c.Limits.MinPart, c.Observer = 1000, told })
 		file := content(1, 400)
 		var s upload.Status
 		for n := range 6 {
@@ -31,6 +32,9 @@ func TestTailInBothStoresLeaves(t *testing.T) {
 		time.Sleep(idle)
 		if n := l.settle(t); n != 1 {
 			t.Fatalf("moved %d tails, want 1", n)
+		}
+		if n := told.seen["moved"]; n != 150 {
+			t.Errorf("%d bytes are said to be moved, want 150", n)
 		}
 		l.wantListed(t, s.ID)
 		after, err := l.sessions.Get(t.Context(), s.ID, owner)

@@ -24,6 +24,7 @@ func TestTails(t *testing.T, open func(t *testing.T, ahead func() time.Duration)
 		{"idle_pages", testIdlePages},
 		{"move", testMove},
 		{"move_repeated", testMoveRepeated},
+		{"move_twice", testMoveTwice},
 		{"move_race", testMoveRace},
 		{"move_refused", testMoveRefused},
 		{"advance_after_move", testAdvanceAfterMove},
@@ -203,6 +204,22 @@ func testMoveRepeated(c *tailsCase) {
 	c.mustMove(u, true)
 	c.mustAppend(c.mustBegin(u), "second")
 	c.mustMove(u, true)
+}
+
+// A tail that grew may be moved again before the pieces of its first move are gone:
+// those of both go.
+func testMoveTwice(c *tailsCase) {
+	u := c.mustFill()
+	c.mustMove(u, true)
+	u = c.mustAppend(c.mustBegin(u), "second")
+	c.mustMove(u, true)
+	if got := c.mustBegin(u); got.Moves != 2 || got.Offset != 8 || len(got.Tail) != 1 {
+		c.Errorf("after two moves: %+v", got)
+	}
+	c.pass(movedGrace)
+	c.idle()
+	c.wantPiece(u, "first", false)
+	c.wantPiece(u, "second", false)
 }
 
 func testMoveRace(c *tailsCase) {
