@@ -47,11 +47,11 @@ export class Caller {
     let res;
     for (let n = 0; n < this.s.LOAD_TRIES; n++) {
       res = ask();
+      if (res.status === 507) {
+        break; // no answer that anybody could settle
+      }
       if (settle(res)) {
         return res;
-      }
-      if (res.status === 507) {
-        break;
       }
       repeated.add(1, { status: String(res.status) });
       sleep(pause(res, n));
@@ -64,9 +64,11 @@ export class Caller {
 // stopIfFull ends the run when its store takes no more: whatever came then would
 // only say so again.
 function stopIfFull(res) {
-  const away = res.status === 503 && answer(res).error === 'Storage is not available now';
-  if (res.status === 507 || away) {
-    exec.test.abort(`the store takes no more (${res.status}): is its disk full? k6/README.md says how much a run needs`);
+  const why = answer(res).error;
+  if (res.status === 507 || (res.status === 503 && why === 'Storage is not available now')) {
+    exec.test.abort(
+      `the store takes no more (${res.status} ${why}): is its disk full? k6/README.md says how much a run needs`,
+    );
   }
 }
 
