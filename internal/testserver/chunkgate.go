@@ -10,7 +10,7 @@ import (
 // Proxy is a chunkgate process.
 type Proxy struct {
 	*Process
-	BaseURL string // http://host:port
+	BaseURL string // http://host:port, or https
 
 	start func(TB) *Process
 }
@@ -52,16 +52,27 @@ func Build(tb TB, flags ...string) string {
 // r. env is added to its settings and wins.
 func Serve(tb TB, program string, s Store, r Redis, env ...string) Proxy {
 	tb.Helper()
+	return serve(tb, program, s, r, "http://", http.DefaultClient, env)
+}
+
+// ServeTLS is Serve by https: env names a certificate that client trusts.
+func ServeTLS(tb TB, program string, s Store, r Redis, client *http.Client, env ...string) Proxy {
+	tb.Helper()
+	return serve(tb, program, s, r, "https://", client, env)
+}
+
+func serve(tb TB, program string, s Store, r Redis, scheme string, client *http.Client, env []string) Proxy {
+	tb.Helper()
 	file := filepath.Join(tb.TempDir(), "tokens")
 	if err := os.WriteFile(file, []byte(tokens), 0o600); err != nil {
 		tb.Fatal(err)
 	}
 	addr := FreeAddr(tb)
-	p := Proxy{BaseURL: "http://" + addr}
+	p := Proxy{BaseURL: scheme + addr}
 	settings := append(Settings(s, r), "CHUNKGATE_LISTEN="+addr, "CHUNKGATE_TOKENS_FILE="+file, "GORACE=halt_on_error=1")
 	settings = append(settings, env...)
 	p.start = func(tb TB) *Process {
-		return start(tb, answers(p.BaseURL+"/readyz", http.StatusOK), settings, program, "serve")
+		return start(tb, answersTo(client, p.BaseURL+"/readyz", http.StatusOK), settings, program, "serve")
 	}
 	p.Process = p.start(tb)
 	return p

@@ -34,12 +34,16 @@ func MinIO(tb TB, env ...string) Store {
 // answers says whether a GET of url answers this status. MinIO says that it is
 // ready before it is; a bucket that it refuses to strangers, it can serve.
 func answers(url string, status int) func(context.Context) error {
+	return answersTo(http.DefaultClient, url, status)
+}
+
+func answersTo(client *http.Client, url string, status int) func(context.Context) error {
 	return func(ctx context.Context) error {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return err
 		}
-		resp, err := http.DefaultClient.Do(r)
+		resp, err := client.Do(r)
 		if err != nil {
 			return err
 		}
