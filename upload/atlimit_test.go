@@ -226,10 +226,30 @@ func TestNumbersOfPartsAtOnce(t *testing.T) {
 	l.wantObject(t, "file", file)
 }
 
+// Other chunks come while the numbers for several parts are drawn: no number is used
+// twice.
+func TestNumbersOfChunksAtOnce(t *testing.T) {
+	store := &numberedTries{fails: func(int) bool { return false }}
+	l := newLab(atOnce(4, 64<<20), func(c *upload.Config) { store.Objects, c.Objects = c.Objects, store })
+	s := l.mustPut(t, "", 0, content(1, 10))
+	l.before(uploadtest.OpDraw, func() error {
+		s = l.mustPut(t, s.ID, 10, content(2, 150*kib))
+		s = l.mustPut(t, s.ID, s.Offset, content(4, 150*kib))
+		return nil
+	})
+	var late *upload.OffsetError
+	if _, err := l.put(s.ID, 10, content(3, 2000*kib)); !errors.As(err, &late) {
+		t.Errorf("got %v, want that another was faster", err)
+	}
+	store.wantNumbers(t)
+	l.mustCommit(t, s.ID, "file")
+	l.wantObject(t, "file", slices.Concat(content(1, 10), content(2, 150*kib), content(4, 150*kib)))
+}
+
 // A store that breaks off when it has most of a part costs a client that names no
 // length nothing, as long as its bytes are in buffers: all of them are sent again.
 func TestPartOfUnknownLengthIsSentAgain(t *testing.T) {
-	for _, slabs := range []int64{3, 64} {
+	for _, slabs := range []int64{3, 128} { // with 128 there are some for half of a part
 		for _, reads := range []int64{150 * kib, 1 << 40} {
 			for fails := range 5 {
 				synctest.Test(t, func(t *testing.T) {
