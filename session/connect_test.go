@@ -1,6 +1,9 @@
 package session_test
 
 import (
+	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +36,43 @@ func TestConnect(t *testing.T) {
 	if _, ok := mustConnect(t, "redis+sentinel://:s@a:26379/1?master_name=m&addr=b:26379&password=p").(*redis.Client); !ok {
 		t.Error("got no client for Sentinel")
 	}
+	if o.PipelinePoolSize != -1 || cluster.PipelinePoolSize != -1 { // else the bound of connections is none
+		t.Errorf("pipelines have pools of their own: %d, %d", o.PipelinePoolSize, cluster.PipelinePoolSize)
+	}
 }
+
+// TestConnectTLS looks at the first byte of each kind of client: with TLS nothing
+// is ever sent in the clear, and without it what a server says is heard.
+func TestConnectTLS(t *testing.T) {
+	for url, want := range map[string]byte{
+		"redis://%s": '*', "redis+cluster://%s": '*', "redis+sentinel://%s?master_name=m": '*',
+		"rediss://%s": tlsHandshake, "rediss+cluster://%s": tlsHandshake, "rediss+sentinel://%s?master_name=m": tlsHandshake,
+	} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := make(chan byte, 1)
+		go func() {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			b := make([]byte, 1)
+			_, _ = conn.Read(b)
+			first <- b[0]
+			_, _ = io.WriteString(conn, "-DENIED in words\r\n")
+		}()
+		err = session.New(mustConnect(t, fmt.Sprintf(url, listener.Addr())), session.Options{}).Ping(t.Context())
+		if got := <-first; got != want || err == nil {
+			t.Errorf("%s: begins with %q, want %q; ping: %v", url, got, want, err)
+		}
+		_ = listener.Close()
+	}
+}
+
+const tlsHandshake = 0x16 // the type of its record
 
 // TestConnectReadsMaster: what would let replicas answer is refused.
 func TestConnectReadsMaster(t *testing.T) {

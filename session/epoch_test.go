@@ -66,6 +66,10 @@ func TestNothingForgotten(t *testing.T) {
 			if _, _, err := s.Begin(t.Context(), upload.Begin{ID: u.ID, Owner: "alice", Offset: upload.AnyOffset}); err != nil {
 				t.Errorf("begin wherever it ends: %v", err)
 			}
+			var wrong *upload.OffsetError // an honest mistake; it is not told that its upload is lost
+			if _, _, err := s.Begin(t.Context(), upload.Begin{ID: u.ID, Owner: "alice", Offset: 99}); !errors.As(err, &wrong) {
+				t.Errorf("begin ahead: got %v, want the offset", err)
+			}
 			wantDoubt(t, s, u.ID, false)
 
 			idle := mustFill(t, s)
@@ -100,6 +104,7 @@ func TestMoved(t *testing.T) {
 func TestForgotten(t *testing.T) {
 	t.Parallel()
 	logged, saved := []string{"--appendonly", "yes", "--appendfsync", "always", "--dir", t.TempDir()}, []string{"--dir", t.TempDir()}
+	rewritten := []string{"--appendonly", "yes", "--appendfsync", "always", "--aof-use-rdb-preamble", "no", "--dir", t.TempDir()}
 	for _, c := range []struct {
 		name string
 		args []string
@@ -138,6 +143,15 @@ func TestForgotten(t *testing.T) {
 			last()
 			server.Kill()
 			return testserver.StartRedis(t, logged...)
+		}},
+		{name: "restart from a rewritten log", args: rewritten, lose: func(t *testing.T, server testserver.Redis, client redis.UniversalClient, last func()) testserver.Redis {
+			last()
+			if err := client.BgRewriteAOF(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			awaitInfo(t, client, "aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0")
+			server.Kill()
+			return testserver.StartRedis(t, rewritten...)
 		}},
 		{name: "restart from a snapshot", args: saved, lose: func(t *testing.T, server testserver.Redis, client redis.UniversalClient, last func()) testserver.Redis {
 			last()
@@ -191,9 +205,38 @@ func TestMovedAndForgotten(t *testing.T) {
 	u := mustFill(t, session.New(source, session.Options{}))
 	migrate(t, source, to, u.ID)
 	inStep(t, target, replica)
+	there := mustConnect(t, replica.URL)
 	promote(t, replica)
 	mustAdvance(t, session.New(target, session.Options{}), u.ID, 9, 12)
-	wantDoubt(t, session.New(mustConnect(t, replica.URL), session.Options{}), u.ID, true)
+	after := session.New(there, session.Options{})
+	wantDoubt(t, after, u.ID, true)
+
+	// Neither what an operator resets nor what it forgets by itself makes it sure.
+	received := told(t, there, "total_net_repl_input_bytes")
+	if err := there.ConfigResetStat(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if now := told(t, there, "total_net_repl_input_bytes"); now != "0" || received == now {
+		t.Fatalf("received %s bytes, after the reset %s: this tries nothing", received, now)
+	}
+	wantDoubt(t, after, u.ID, true)
+}
+
+// TestMovedAndForgottenLater: the same to a server that has no replica for so long
+// that it forgets whose history it took over.
+func TestMovedAndForgottenLater(t *testing.T) {
+	t.Parallel()
+	from, to := testserver.StartRedis(t), testserver.StartRedis(t)
+	source, target := mustConnect(t, from.URL), mustConnect(t, to.URL)
+	replica := startReplica(t, to, target)
+	u := mustFill(t, session.New(source, session.Options{}))
+	migrate(t, source, to, u.ID)
+	inStep(t, target, replica)
+	there := mustConnect(t, replica.URL)
+	promote(t, replica)
+	mustConfig(t, there, "repl-backlog-ttl", "1")
+	awaitInfo(t, there, "master_replid2:"+strings.Repeat("0", 40))
+	wantDoubt(t, session.New(there, session.Options{}), u.ID, true)
 }
 
 // TestLowerOffset: who was told an offset that a failover forgot is never told a
@@ -362,6 +405,18 @@ func awaitUptime(t *testing.T, client redis.UniversalClient, seconds int) {
 		n, err := strconv.Atoi(up)
 		return err == nil && n >= seconds
 	})
+}
+
+// told is what the server says under a name.
+func told(t *testing.T, client redis.UniversalClient, name string) string {
+	t.Helper()
+	info, err := client.Info(t.Context()).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(info, name+":")
+	value, _, _ := strings.Cut(after, "\r\n")
+	return value
 }
 
 func awaitTold(t *testing.T, client redis.UniversalClient, what string, so func(info string) bool) {

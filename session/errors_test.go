@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -37,6 +38,20 @@ func wantUnavailable(t *testing.T, errs map[string]error) {
 		if !errors.Is(err, upload.ErrUnavailable) {
 			t.Errorf("%s: got %v, want %v", call, err, upload.ErrUnavailable)
 		}
+	}
+}
+
+// TestImpossibleIDs: what no upload can be called, and would put keys on several
+// nodes of a Cluster, is known to be nothing without asking Redis.
+func TestImpossibleIDs(t *testing.T) {
+	s := session.New(mustConnect(t, "redis://"+testserver.FreeAddr(t)), session.Options{})
+	for _, id := range []string{"", "a{b", "a}b", "{}", strings.Repeat("x", 257)} {
+		if _, err := s.Get(t.Context(), id, "alice"); !errors.Is(err, upload.ErrNotFound) {
+			t.Errorf("%q: got %v, want %v", id, err, upload.ErrNotFound)
+		}
+	}
+	if _, err := s.Get(t.Context(), strings.Repeat("x", 256), "alice"); !errors.Is(err, upload.ErrUnavailable) {
+		t.Errorf("the longest: got %v, want %v", err, upload.ErrUnavailable)
 	}
 }
 

@@ -37,6 +37,9 @@ func TestExamineAnswers(t *testing.T) {
 		{"newest", version(ctx, telling{info: "redis_version:10.1.0\r\n"}), checkup.OK},
 		{"no version", version(ctx, telling{}), checkup.Warn},
 		{"no policy", eviction(ctx, telling{}), checkup.Warn},
+		{"half full", fullness(ctx, telling{info: "maxmemory:1000\r\nused_memory:500\r\n"}), checkup.OK},
+		{"not yet full", fullness(ctx, telling{info: "maxmemory:1000\r\nused_memory:899\r\n"}), checkup.OK},
+		{"nearly full", fullness(ctx, telling{info: "maxmemory:1000\r\nused_memory:900\r\n"}), checkup.Fail},
 		{"clock ahead", clock(ctx, telling{time: now.Add(time.Minute)}, time.Now), checkup.Fail},
 		{"clock behind", clock(ctx, telling{time: now.Add(-10 * time.Second)}, time.Now), checkup.Warn},
 	} {

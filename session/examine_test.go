@@ -47,6 +47,7 @@ func TestExamine(t *testing.T) {
 		{name: "no scripts", prepare: withUser("-@scripting"), user: "limited:hunter2@", check: "redis", level: checkup.Fail, found: "NOPERM", advice: "let the user's ACL have"},
 		{name: "no TIME in scripts", prepare: withUser("-time"), user: "limited:hunter2@", check: "redis", level: checkup.Fail, found: "run this command", advice: "+info +time"},
 		{name: "no INFO in scripts", prepare: withUser("-info"), user: "limited:hunter2@", check: "redis", level: checkup.Fail, found: "run this command", advice: "+info +time"},
+		{name: "other keys", prepare: withUser("resetkeys", "~chunkgate:ping"), user: "limited:hunter2@", check: "redis scripts", level: checkup.Fail, found: "an upload cannot be kept", advice: "let the user's ACL have"},
 		{name: "clock", check: "redis clock", level: checkup.OK, found: "its clock and ours agree"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -138,9 +139,9 @@ func TestRecommendedACL(t *testing.T) {
 }
 
 // withUser lets a user of its own do all but what is named.
-func withUser(but string) func(*testing.T, redis.UniversalClient) {
+func withUser(rules ...any) func(*testing.T, redis.UniversalClient) {
 	return func(t *testing.T, client redis.UniversalClient) {
-		if err := client.Do(t.Context(), "ACL", "SETUSER", "limited", "on", ">hunter2", "~*", "+@all", but).Err(); err != nil {
+		if err := client.Do(t.Context(), append([]any{"ACL", "SETUSER", "limited", "on", ">hunter2", "~*", "+@all"}, rules...)...).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}

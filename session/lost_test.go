@@ -32,12 +32,11 @@ func (c forgetful) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestAnswersLost loses the first answer to every call, so that each command is
-// done twice: it must not show.
-func TestAnswersLost(t *testing.T) {
-	server := testserver.StartRedis(t)
-	lose := &atomic.Bool{}
-	client := redis.NewClient(&redis.Options{
+// forgetting is a client of a server whose answer is lost when lose says so.
+func forgetting(t *testing.T, server testserver.Redis) (client *redis.Client, lose *atomic.Bool) {
+	t.Helper()
+	lose = &atomic.Bool{}
+	client = redis.NewClient(&redis.Options{
 		PipelinePoolSize: -1,
 		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", server.Addr)
@@ -45,6 +44,29 @@ func TestAnswersLost(t *testing.T) {
 		},
 	})
 	t.Cleanup(func() { _ = client.Close() })
+	return client, lose
+}
+
+// TestPiecesReadAgain: a connection that breaks under a tail is no reason to refuse a
+// chunk, whose bytes may not come a second time.
+func TestPiecesReadAgain(t *testing.T) {
+	client, lose := forgetting(t, testserver.StartRedis(t))
+	s := session.New(client, session.Options{})
+	u := mustFill(t, s)
+	lose.Store(true)
+	into := make([]byte, 4)
+	if err := s.GetPieces(t.Context(), u.ID, []upload.Piece{{Name: "a", Into: into}}); err != nil || string(into) != "tail" {
+		t.Errorf("got %q, %v", into, err)
+	}
+	if lose.Load() {
+		t.Error("no answer was lost")
+	}
+}
+
+// TestAnswersLost loses the first answer to every call, so that each command is
+// done twice: it must not show.
+func TestAnswersLost(t *testing.T) {
+	client, lose := forgetting(t, testserver.StartRedis(t))
 	s := session.New(client, session.Options{Durable: true})
 	mustFill(t, s) // Redis knows the scripts from now on
 

@@ -148,3 +148,20 @@ func TestForgetLeavesNothing(t *testing.T) {
 		t.Errorf("got %d keys, want those of the session that stays, deadlines and open", got)
 	}
 }
+
+// TestOpenedTwice: an open that is repeated, as when its answer was lost, does not
+// put off when the sweeper looks at the upload.
+func TestOpenedTwice(t *testing.T) {
+	var ahead time.Duration
+	s := session.New(mustConnect(t, testserver.StartRedis(t).URL), session.Options{Ahead: func() time.Duration { return ahead }})
+	u := upload.Session{ID: "u", Owner: "alice"}
+	for range 2 {
+		if _, _, err := s.Open(t.Context(), u, 48*time.Hour, 1); err != nil {
+			t.Fatal(err)
+		}
+		ahead += time.Hour
+	}
+	if r, err := s.Record(t.Context(), u.ID); err != nil || r.Due.Sub(r.Expires).Abs() > time.Minute {
+		t.Errorf("expires at %v, due at %v (%v)", r.Expires, r.Due, err)
+	}
+}

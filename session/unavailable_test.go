@@ -23,4 +23,32 @@ func TestUnavailable(t *testing.T) {
 	if err := unavailable(ended, "get", nil); err != nil {
 		t.Errorf("got %v, want what succeeded to stay a success", err)
 	}
+	const want = "get: storage unavailable: i/o timeout"
+	if err := unavailable(t.Context(), "get", os.ErrDeadlineExceeded); err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
+	}
 }
+
+// TestSenseless: an answer that Redis never gives proves nothing and ends nothing,
+// whoever gave it.
+func TestSenseless(t *testing.T) {
+	for name, err := range map[string]error{
+		"no number":           second(numbers(nil, 1)),
+		"number 0":            second(numbers([]any{int64(0)}, 1)),
+		"another kind":        second(numbers([]any{"7"}, 1)),
+		"no record":           second(sessionIn(nil, 0, "u")),
+		"half a record":       second(sessionIn([]any{[]any{"owner"}}, 0, "u")),
+		"no list":             second(partsIn([]any{nil})),
+		"a part that is none": second(partsIn([]any{nil, []any{int64(1)}})),
+	} {
+		if !errors.Is(err, upload.ErrUnavailable) {
+			t.Errorf("%s: got %v, want %v", name, err, upload.ErrUnavailable)
+		}
+	}
+	one := encodePart(upload.Part{Number: 1, Size: 5})
+	if parts, err := partsIn([]any{nil, []any{one, one}}); err == nil { // the store would refuse it at the end
+		t.Errorf("a part that is listed twice: got %v, want an error", parts)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
