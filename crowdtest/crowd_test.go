@@ -147,7 +147,7 @@ func TestSlowIsNotStalled(t *testing.T) {
 	body := make([]byte, 5*kib) // 5 s, more than idle
 	way := broken{name: "slow and whole", size: len(body), want: counted, send: func(c *client) {
 		c.announce(0)
-		c.slowly(len(body), 2*patience)
+		c.slowly(len(body), patience)
 	}}
 	if err := way.run(addr, "/1/files_put/auto/slow", body); err != nil {
 		t.Fatal(err)
