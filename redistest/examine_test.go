@@ -1,8 +1,10 @@
 package redistest
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,5 +65,27 @@ func TestClusterExamine(t *testing.T) {
 	}
 	if checks != 7 {
 		t.Errorf("%d checks, want 7", checks)
+	}
+}
+
+// Of a Cluster, the master that is nearest to its limit says how full it is, and
+// those without a limit say nothing.
+func TestClusterMemory(t *testing.T) {
+	cluster := mustConnect(t, startCluster(t)).(*redis.ClusterClient)
+	sessions := session.New(cluster, session.Options{})
+	var mu sync.Mutex
+	limits := []string{"1gb", "64mb", "0"}
+	if err := cluster.ForEachMaster(t.Context(), func(ctx context.Context, node *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
+		limit := limits[0]
+		limits = limits[1:]
+		return node.ConfigSet(ctx, "maxmemory", limit).Err()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	used, limit, err := sessions.Memory(t.Context())
+	if used == 0 || used > limit || limit != 64<<20 || err != nil {
+		t.Errorf("got %d of %d, %v; want some of 64 MiB", used, limit, err)
 	}
 }

@@ -34,6 +34,7 @@ func TestExamineAnswers(t *testing.T) {
 		want checkup.Level
 	}{
 		{"old", version(ctx, telling{info: "# Server\r\nredis_version:5.0.14\r\n"}), checkup.Fail},
+		{"oldest", version(ctx, telling{info: "redis_version:6.0.0\r\n"}), checkup.OK},
 		{"newest", version(ctx, telling{info: "redis_version:10.1.0\r\n"}), checkup.OK},
 		{"no version", version(ctx, telling{}), checkup.Warn},
 		{"no policy", eviction(ctx, telling{}), checkup.Warn},

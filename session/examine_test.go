@@ -48,6 +48,7 @@ func TestExamine(t *testing.T) {
 		{name: "no TIME in scripts", prepare: withUser("-time"), user: "limited:hunter2@", check: "redis", level: checkup.Fail, found: "run this command", advice: "+info +time"},
 		{name: "no INFO in scripts", prepare: withUser("-info"), user: "limited:hunter2@", check: "redis", level: checkup.Fail, found: "run this command", advice: "+info +time"},
 		{name: "other keys", prepare: withUser("resetkeys", "~chunkgate:ping"), user: "limited:hunter2@", check: "redis scripts", level: checkup.Fail, found: "an upload cannot be kept", advice: "let the user's ACL have"},
+		{name: "no HGET", prepare: withUser("-hget"), user: "limited:hunter2@", check: "redis scripts", level: checkup.Fail, found: "an upload cannot be kept", advice: "let the user's ACL have"},
 		{name: "clock", check: "redis clock", level: checkup.OK, found: "its clock and ours agree"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -102,5 +103,25 @@ func checkField(t *testing.T, name, value string) {
 	}
 	if size > s.Offset || s.State == upload.Committed && s.Commit == nil {
 		t.Errorf("%s = %q: got %+v", name, value, s)
+	}
+}
+
+// TestStateFitsCommit: a state that its commit does not bear out is an error, so that
+// nobody relies on a commit that is not there.
+func TestStateFitsCommit(t *testing.T) {
+	claim := map[string]string{"runner": "r", "terms": "t", "destination": "k", "lease": "1", "copy_key": "", "copy_id": ""}
+	done := maps.Clone(claim)
+	done["result"] = "k,1,e,1,u"
+	for state, wrong := range map[upload.State][]map[string]string{
+		upload.Open: {claim, done}, upload.Committing: {nil, done}, upload.Committed: {nil, claim},
+	} {
+		for _, commit := range wrong {
+			all := flat(upload.Session{ID: "u", Owner: "alice"})
+			all["state"] = string(state)
+			maps.Copy(all, commit)
+			if u, err := (&record{fields: all}).session("u"); err == nil {
+				t.Errorf("%s with %v: got %+v, want an error", state, commit, u)
+			}
+		}
 	}
 }

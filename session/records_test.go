@@ -133,11 +133,23 @@ func TestTailSizes(t *testing.T) {
 	tail := append(u.Tail,
 		upload.Fragment{Place: upload.InObjects, Name: "o", Size: 5},
 		upload.Fragment{Place: upload.InSessions, Name: "lost", Size: 6, Piece: 4})
-	got, err := s.TailSizes(ctx, u.ID, tail)
+	two := upload.Fragment{Place: upload.InSessions, Name: "two", Size: 7, Piece: 4}
+	if err := s.PutPieces(ctx, u.ID, two.Name, 0, [][]byte{[]byte("tail"), []byte("end")}, u.Expires); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.TailSizes(ctx, u.ID, append(tail, two))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]int64{4, 0, 0}, got); diff != "" {
+	if diff := cmp.Diff([]int64{4, 0, 0, 7}, got); diff != "" {
 		t.Errorf("sizes (-want +got):\n%s", diff)
+	}
+
+	// What is here goes, also from behind what is elsewhere.
+	if err := s.DropPieces(ctx, u.ID, append(tail, two)); err != nil {
+		t.Fatal(err)
+	}
+	if left := client.HKeys(ctx, "chunkgate:{"+u.ID+"}:tail").Val(); len(left) > 0 {
+		t.Errorf("pieces are left: %q", left)
 	}
 }

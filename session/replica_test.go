@@ -65,6 +65,18 @@ func TestReplicaTellsNoLoss(t *testing.T) {
 	}
 }
 
+// TestReplicated: with the replica that is asked for everything works, also in a Redis
+// that does not know the scripts yet.
+func TestReplicated(t *testing.T) {
+	server := testserver.StartRedis(t)
+	startReplica(t, server, mustConnect(t, server.URL))
+	s := session.New(mustConnect(t, server.URL+"?read_timeout=30s"), session.Options{Replicas: 1})
+	u := mustFill(t, s)
+	if got, err := s.Get(t.Context(), u.ID, "alice"); err != nil || got.Offset != u.Offset {
+		t.Errorf("got offset %d (%v), want %d", got.Offset, err, u.Offset)
+	}
+}
+
 // TestRepeatsWait: what no replica has acknowledged is not told as done because
 // it is asked for once more, over another connection.
 func TestRepeatsWait(t *testing.T) {

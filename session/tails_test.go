@@ -39,3 +39,28 @@ func TestMemory(t *testing.T) {
 		t.Errorf("where INFO is denied: used %d of %d, %v; want nothing known", used, limit, err)
 	}
 }
+
+// TestTailsOfMany: every tail is found, page after page, and then the first again.
+func TestTailsOfMany(t *testing.T) {
+	var ahead time.Duration
+	s := session.New(mustConnect(t, testserver.StartRedis(t).URL), session.Options{Ahead: func() time.Duration { return ahead }})
+	const all = 250
+	for range all {
+		mustFill(t, s)
+	}
+	ahead = time.Hour
+	found := map[string]bool{}
+	for from, pages := 0, 0; pages == 0 || from != 0; pages++ {
+		idle, next, err := s.IdleTails(t.Context(), from, time.Minute)
+		if err != nil || pages > all {
+			t.Fatalf("page %d from %d: %v", pages, from, err)
+		}
+		for _, u := range idle {
+			found[u.ID] = true
+		}
+		from = next
+	}
+	if len(found) != all {
+		t.Errorf("found the tails of %d uploads, want %d", len(found), all)
+	}
+}

@@ -38,6 +38,7 @@ func TestSenseless(t *testing.T) {
 		"another kind":        second(numbers([]any{"7"}, 1)),
 		"no record":           second(sessionIn(nil, 0, "u")),
 		"half a record":       second(sessionIn([]any{[]any{"owner"}}, 0, "u")),
+		"a nil in a record":   second(sessionIn([]any{[]any{"owner", nil}}, 0, "u")),
 		"no list":             second(partsIn([]any{nil})),
 		"a part that is none": second(partsIn([]any{nil, []any{int64(1)}})),
 	} {
