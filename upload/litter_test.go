@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,19 +86,20 @@ func TestRemovalWhileStoresFail(t *testing.T) {
 func TestSweepGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab()
-		var ids []string
-		for range 3 {
-			ids = append(ids, l.mustPut(t, "", 0, content(1, 100)).ID)
+		for range 150 { // more than are claimed at a time
+			l.mustPut(t, "", 0, content(1, 100))
 		}
 		time.Sleep(ttl + 2*time.Hour)
+		var first sync.Once
+		refused := ""
 		l.objects.Fault = func(_, key string) error {
-			if key == upload.StagingKey(staging, ids[1]) {
+			if first.Do(func() { refused = key }); key == refused {
 				return upload.ErrUnavailable
 			}
 			return nil
 		}
-		if n, err := l.Sweep(t.Context()); n != 2 || !errors.Is(err, upload.ErrUnavailable) {
-			t.Errorf("freed %d, %v; want 2 and %v", n, err, upload.ErrUnavailable)
+		if n, err := l.Sweep(t.Context()); n != 149 || !errors.Is(err, upload.ErrUnavailable) {
+			t.Errorf("freed %d, %v; want 149 and %v", n, err, upload.ErrUnavailable)
 		}
 		l.objects.Fault = nil
 		time.Sleep(time.Hour)

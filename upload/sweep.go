@@ -25,7 +25,7 @@ const SweepDelay = time.Hour
 // Any number of sweepers may run: each upload is claimed by one.
 func (e *Engine) Sweep(ctx context.Context) (int, error) {
 	freed := 0
-	err := e.guard("sweep", "", func() error {
+	err := e.guard("sweep", "", func() (failed error) { // by the latest batch that did
 		for ctx.Err() == nil {
 			ids, err := e.cfg.Sessions.Due(ctx, SweepDelay, sweepRetry, sweepBatch)
 			if err != nil {
@@ -33,11 +33,14 @@ func (e *Engine) Sweep(ctx context.Context) (int, error) {
 			}
 			n, err := e.sweepAll(ctx, ids)
 			freed += n
+			if err != nil {
+				failed = err
+			}
 			if err != nil && n == 0 || len(ids) < sweepBatch {
-				return err
+				break
 			}
 		}
-		return nil
+		return failed
 	})
 	e.cfg.Observer.Swept(err)
 	return freed, err
