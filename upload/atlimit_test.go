@@ -132,6 +132,22 @@ func TestLongTailIsReadInFewTrips(t *testing.T) {
 	}
 }
 
+// What is left of a buffer that parts were cut from goes into the tail piece by piece,
+// wherever it begins.
+func TestRestOfABuffer(t *testing.T) {
+	l := newLab(func(c *upload.Config) {
+		c.Limits.EqualPart, c.Limits.MaxPart, c.Limits.MaxChunk, c.TailInSessions = 200*kib, 200*kib, 1<<20, 1<<20
+	})
+	file := content(1, 599*kib)
+	s, err := l.Append(t.Context(), upload.Chunk{Owner: owner, Length: upload.UnknownLength, Body: read(file)()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.wantListed(t, s.ID)
+	l.mustCommit(t, s.ID, "file")
+	l.wantObject(t, "file", file)
+}
+
 // The owner of a commit that a failover of the session store has undone is answered
 // the object that there is: it has more bytes than the record knows of. One that has
 // fewer is not what was accepted.

@@ -74,6 +74,32 @@ func TestFailureNoted(t *testing.T) {
 	})
 }
 
+// A chunk that came second and a commit to another path than was promised are no
+// failure of a store.
+func TestClientsFailuresAreNotNoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failures := &noted{}
+		l := newLab(func(c *upload.Config) { c.Failures = failures })
+		s := l.openPromised(t)
+		l.before(uploadtest.OpAdvance, func() error {
+			_, err := l.put(s.ID, 10, content(2, 20))
+			return err
+		})
+		var late *upload.OffsetError
+		if _, err := l.put(s.ID, 10, content(3, 20)); !errors.As(err, &late) {
+			t.Errorf("got %v, want that another was faster", err)
+		}
+		var invalid *upload.InvalidError
+		if _, err := l.commit(s.ID, "elsewhere"); !errors.As(err, &invalid) {
+			t.Errorf("got %v, want that another path was promised", err)
+		}
+		synctest.Wait()
+		if len(failures.seen) > 0 {
+			t.Errorf("noted: %q", failures.seen)
+		}
+	})
+}
+
 // Bytes that are gone are noted under their own words.
 func TestDamageNoted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,6 +31,7 @@ func TestPlan(t *testing.T) {
 		{"just enough", s3, 1, 0, 5 * mib, Plan{Parts: []int64{5 * mib}}, nil},
 		{"largest chunk is one part", s3, 1, 5*mib - 1, 157_286_400, Plan{Parts: []int64{157_286_400 + 5*mib - 1}}, nil},
 		{"empty chunk leaves the tail", s3, 1, 5*mib - 1, 0, Plan{Tail: 5*mib - 1}, nil},
+		{"empty chunk leaves a tail of a part", s3, 1, 6 * mib, 0, Plan{Tail: 6 * mib}, nil},
 		{"grown minimum", s3, 9000, 4 * mib, 4 * mib, Plan{Tail: 8 * mib}, nil},
 		{"over the largest part", s3, 9936, 5<<30 - 1, 4 * mib, Plan{Parts: []int64{5 << 30}, Tail: 4*mib - 1}, nil},
 		{"numbers used up", s3, 9937, 5<<30 - 1, 4 * mib, Plan{}, ErrTooLarge},
@@ -47,6 +49,17 @@ func TestPlan(t *testing.T) {
 				t.Errorf("plan (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A failure is kept as it is as long as there is room for it.
+func TestOneLine(t *testing.T) {
+	fits := strings.Repeat("x", failureSize)
+	if got := oneLine(fits); got != fits {
+		t.Errorf("%d bytes are kept as %q", len(fits), got)
+	}
+	if got := oneLine(fits + "\n"); len(got) > failureSize || !strings.HasSuffix(got, "…") {
+		t.Errorf("%d bytes are kept as %q", len(fits)+1, got)
 	}
 }
 

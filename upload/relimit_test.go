@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/chunkgate/chunkgate/upload"
@@ -39,6 +40,11 @@ func TestTailLargerThanAPart(t *testing.T) {
 				l = l.replica()
 				if test.chunk > 0 {
 					s = l.mustPut(t, s.ID, s.Offset, file[s.Offset:])
+				}
+				l.wantListed(t, s.ID)
+				got, err := l.sessions.Get(t.Context(), s.ID, owner)
+				if err != nil || slices.ContainsFunc(got.Tail, func(f upload.Fragment) bool { return f.Size == 0 }) {
+					t.Errorf("the tail is %+v, %v", got.Tail, err)
 				}
 				l.mustCommit(t, s.ID, "file")
 				l.wantObject(t, "file", file)
