@@ -154,8 +154,8 @@ func TestLeastPartGrowsGradually(t *testing.T) {
 	}
 }
 
-// A copy has no more parts than a store takes, and hardly larger ones than that
-// needs: they are copied beside each other, and a few that fail are done again.
+// A copy has no more parts than a store takes, and no larger ones than that needs:
+// they are copied beside each other, and a few that fail are done again.
 func TestCopyParts(t *testing.T) {
 	l := S3Limits()
 	full := int64(l.MaxParts) * copyPart
@@ -164,8 +164,21 @@ func TestCopyParts(t *testing.T) {
 		if n := (size + part - 1) / part; n > int64(l.MaxParts) {
 			t.Errorf("%d bytes are copied in %d parts", size, n)
 		}
-		if most := max(copyPart, size/int64(l.MaxParts)+2); part > most {
-			t.Errorf("%d bytes are copied in parts of %d, want %d at most", size, part, most)
+		smaller := part - 1
+		if part > copyPart && (size+smaller-1)/smaller <= int64(l.MaxParts) {
+			t.Errorf("%d bytes are copied in parts of %d, and smaller ones would do", size, part)
+		}
+	}
+}
+
+// A chunk of whole parts draws a number for each and none in vain: what it draws,
+// nobody else may use until it ends.
+func TestNumbersWanted(t *testing.T) {
+	l := S3Limits()
+	l.EqualPart = 8 * mib
+	for length, want := range map[int64]int{0: 0, 1: 1, 8 * mib: 1, 8*mib + 1: 2, 24 * mib: 3, UnknownLength: 1} {
+		if n := l.wanted(length); n != want {
+			t.Errorf("a chunk of %d bytes draws %d numbers, want %d", length, n, want)
 		}
 	}
 }
