@@ -135,7 +135,7 @@ func (c *crowd) worst(t *testing.T) {
 func (c *crowd) endless(t *testing.T, base string, trusted *tls.Config) (full func() bool) {
 	t.Helper()
 	var sent atomic.Int64
-	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: trusted, MaxConnsPerHost: 1}
+	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: trusted.Clone(), MaxConnsPerHost: 1}
 	for _, length := range []int64{150_000_000, -1} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, base+"/1/chunked_upload", endlessBody{&sent})
 		if err != nil {

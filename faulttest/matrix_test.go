@@ -168,7 +168,7 @@ func newMatrix(t *testing.T, program string) *matrix {
 	m.front = FrontS3(t, store.Endpoint, m.trigger)
 	m.store.Endpoint = m.front.URL
 	replica := testserver.StartRedis(t, "--replicaof", "127.0.0.1", "1") // of nobody: it stays empty
-	m.redis.URL = FrontRedis(t, server.Addr, replica.Addr, m.trigger) + "?read_timeout=500ms"
+	m.redis.URL = FrontRedis(t, server.Addr, replica.Addr, m.trigger) + "?read_timeout=2s"
 	m.objects = teststore.Open(t, store)
 	var err error
 	if m.sessions, err = session.Connect(server.URL); err != nil {
@@ -194,7 +194,8 @@ func (m *matrix) revive(env []string) {
 			p.Kill()
 		}
 		m.proxies[n] = testserver.Serve(m.tb, m.program, m.store, m.redis, append([]string{
-			"CHUNKGATE_S3_TIMEOUT=1s", "CHUNKGATE_S3_WORK_TIMEOUT=2s", "CHUNKGATE_COMMIT_LEASE=3s",
+			// Longer than an honest call takes on a machine that is busy with other work.
+			"CHUNKGATE_S3_TIMEOUT=2s", "CHUNKGATE_S3_WORK_TIMEOUT=4s", "CHUNKGATE_COMMIT_LEASE=3s",
 			// What comes at any moment would number the calls anew each time.
 			"CHUNKGATE_SWEEP_INTERVAL=1h", "CHUNKGATE_TAIL_IDLE=0", "CHUNKGATE_LOG_LEVEL=WARN",
 		}, env...)...)

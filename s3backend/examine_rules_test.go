@@ -93,7 +93,10 @@ func TestRetention(t *testing.T) {
 		NoncurrentVersionExpiration: &types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(1)},
 	})
 	markers := enabled(types.LifecycleRule{Expiration: &types.LifecycleExpiration{ExpiredObjectDeleteMarker: aws.Bool(true)}})
-	elsewhere := func(r types.LifecycleRule) types.LifecycleRule { r.Prefix = aws.String("logs/"); return r }
+	elsewhere := func(r types.LifecycleRule) types.LifecycleRule {
+		r.Filter = &types.LifecycleRuleFilter{Prefix: aws.String("logs/")}
+		return r
+	}
 	disabled := func(r types.LifecycleRule) types.LifecycleRule { r.Status = types.ExpirationStatusDisabled; return r }
 	tagged := func(r types.LifecycleRule) types.LifecycleRule {
 		r.Filter = &types.LifecycleRuleFilter{Tag: &types.Tag{Key: aws.String("t")}}

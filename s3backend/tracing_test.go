@@ -56,14 +56,14 @@ func TestSpans(t *testing.T) {
 				for _, name := range []string{"chunkgate.part", "error.type", "http.response.status_code"} {
 					for _, a := range s.Attributes() {
 						if string(a.Key) == name {
-							told = append(told, fmt.Sprintf("%s=%s", name, a.Value.Emit()))
+							told = append(told, fmt.Sprintf("%s=%s", name, a.Value.String()))
 						}
 					}
 				}
 				got = append(got, strings.Join(told, " "))
 				for _, a := range s.Attributes() {
-					if strings.Contains(a.Value.Emit(), "/b/") {
-						t.Errorf("%s, %s: %s tells a key: %s", way, c.name, a.Key, a.Value.Emit())
+					if strings.Contains(a.Value.String(), "/b/") {
+						t.Errorf("%s, %s: %s tells a key: %s", way, c.name, a.Key, a.Value.String())
 					}
 				}
 			}
