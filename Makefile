@@ -61,7 +61,7 @@ rules: ## Check alerts, their test cases and the dashboard's queries with promto
 
 .PHONY: matrix
 matrix: test-deps ## Try every fault and every lie at every call of a client (make test: one in 64)
-	MATRIX=full go test -count=1 -v -timeout 60m -run TestMatrix ./faulttest
+	MATRIX=full go test -count=1 -v -timeout 120m -run TestMatrix ./faulttest
 
 .PHONY: soak
 soak: ## Walk at random against the model of an upload for SOAK (20m)

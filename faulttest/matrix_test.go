@@ -195,9 +195,9 @@ func (m *matrix) revive(env []string) {
 		}
 		m.proxies[n] = testserver.Serve(m.tb, m.program, m.store, m.redis, append([]string{
 			// Longer than an honest call takes on a machine that is busy with other work.
-			"CHUNKGATE_S3_TIMEOUT=2s", "CHUNKGATE_S3_WORK_TIMEOUT=4s", "CHUNKGATE_COMMIT_LEASE=3s",
-			// What comes at any moment would number the calls anew each time.
-			"CHUNKGATE_SWEEP_INTERVAL=1h", "CHUNKGATE_TAIL_IDLE=0", "CHUNKGATE_LOG_LEVEL=WARN",
+			"CHUNKGATE_S3_TIMEOUT=2s", "CHUNKGATE_S3_WORK_TIMEOUT=4s",
+			// What comes at any moment, as a lease's renewal after a third of it, would number the calls anew each time.
+			"CHUNKGATE_COMMIT_LEASE=9s", "CHUNKGATE_SWEEP_INTERVAL=1h", "CHUNKGATE_TAIL_IDLE=0", "CHUNKGATE_LOG_LEVEL=WARN",
 		}, env...)...)
 	}
 }
